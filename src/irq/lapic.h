@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The local APIC of a vCPU (SDM: Advanced Programmable Interrupt Controller).
+ *
+ * Any task may post interrupts: IRR and the message state are changed by atomic
+ * bit operations.  All other registers belong to the holder of vcpu->mutex.
+ */
+#ifndef QUIRE_IRQ_LAPIC_H
+#define QUIRE_IRQ_LAPIC_H
+
+#include <linux/kvm.h>
+
+#include "../types.h"
+
+struct lapic;
+struct vcpu;
+struct vm;
+
+#define LAPIC_DEFAULT_BASE	0xfee00000ull
+
+/**
+ * struct lapic_msg - an interrupt message on its way to local APICs
+ * @dest:	destination id, 32 bits
+ * @vector:	of a fixed or lowest-priority message, or of a SIPI
+ * @delivery:	delivery mode, 0 to 7 (fixed, lowest, SMI, -, NMI, INIT, SIPI, ExtINT)
+ * @logical:	@dest is a logical destination
+ * @shorthand:	0 none, 1 self, 2 all, 3 all but self
+ * @level:	level-triggered
+ * @assert:	INIT level assert / de-assert
+ */
+struct lapic_msg {
+	u32 dest;
+	u8 vector;
+	u8 delivery;
+	u8 shorthand;
+	bool logical;
+	bool level;
+	bool assert;
+};
+
+/** lapic_create() - allocate vcpu->apic, as after power-up.  May sleep. */
+int lapic_create(struct vcpu *vcpu);
+/** lapic_destroy() - stops the timer and waits for it.  May sleep. */
+void lapic_destroy(struct vcpu *vcpu);
+void lapic_reset(struct vcpu *vcpu, bool init);
+
+/**
+ * lapic_send() - deliver a message to the local APICs of @vm that it names
+ * @src: sender, for shorthands, or NULL
+ * Any context that may take RCU's read side.
+ * Return: how many accepted it; -1 if none matched.
+ */
+int lapic_send(struct vm *vm, struct vcpu *src, const struct lapic_msg *msg);
+
+/* --- for the run loop; holder of vcpu->mutex --- */
+
+/**
+ * lapic_pending_vector() - the interrupt that the processor would take next
+ * Respects TPR and in-service priority.  Return: vector, or -1.
+ */
+int lapic_pending_vector(struct vcpu *vcpu);
+/** lapic_accept() - move lapic_pending_vector() from IRR to ISR and return it */
+int lapic_accept(struct vcpu *vcpu);
+/** lapic_highest_irr() - highest requested vector, masked or not, or -1 */
+int lapic_highest_irr(struct vcpu *vcpu);
+/**
+ * lapic_process_init_sipi() - act on a received INIT or SIPI
+ * May change vcpu->mp_state and reset registers.
+ */
+void lapic_process_init_sipi(struct vcpu *vcpu);
+bool lapic_init_sipi_pending(const struct vcpu *vcpu);
+/** lapic_timer_sync() - act on an expired timer before entry; cheap if it is not */
+void lapic_timer_sync(struct vcpu *vcpu);
+
+/* TPR as CR8 sees it, bits 7:4 of the register. */
+u8 lapic_get_cr8(const struct vcpu *vcpu);
+void lapic_set_cr8(struct vcpu *vcpu, u8 cr8);
+
+/**
+ * lapic_mmio_covers() - does the APIC in xAPIC mode answer at @gpa?
+ */
+bool lapic_mmio_covers(const struct vcpu *vcpu, gpa_t gpa);
+/*
+ * Accesses to the register page.  Reads of wrong size or alignment give 0;
+ * writes are dropped, as the manual leaves them undefined.
+ */
+void lapic_mmio_read(struct vcpu *vcpu, gpa_t gpa, void *data, unsigned int len);
+void lapic_mmio_write(struct vcpu *vcpu, gpa_t gpa, const void *data, unsigned int len);
+
+/* x2APIC registers 0x800-0x8ff, IA32_APIC_BASE, IA32_TSC_DEADLINE: 0 or -EINVAL. */
+int lapic_x2apic_read(struct vcpu *vcpu, u32 msr, u64 *value);
+int lapic_x2apic_write(struct vcpu *vcpu, u32 msr, u64 value);
+u64 lapic_get_base(const struct vcpu *vcpu);
+int lapic_set_base(struct vcpu *vcpu, u64 value, bool host);
+u64 lapic_get_tsc_deadline(const struct vcpu *vcpu);
+void lapic_set_tsc_deadline(struct vcpu *vcpu, u64 value);
+
+/* KVM_GET/SET_LAPIC.  -EINVAL for contradictory state. */
+void lapic_get_state(struct vcpu *vcpu, struct kvm_lapic_state *state);
+int lapic_set_state(struct vcpu *vcpu, const struct kvm_lapic_state *state);
+
+/** lapic_scan_eoi() - VCPU_REQ_SCAN_EOI: which vectors' EOIs user space wants */
+void lapic_scan_eoi(struct vcpu *vcpu);
+/** lapic_tpr_report() - tell vendor->tpr_changed() if what it was told is stale */
+void lapic_tpr_report(struct vcpu *vcpu);
+
+#endif
