@@ -4,57 +4,389 @@
  * host's invalidations, and the record of what was written.
  *
  * A VM has one struct guest_memory.  Readers look slots up under SRCU and see
- * one consistent set of them; an update builds the next set, asks the listener
- * (the MMU) to drop what it mapped through the slots that go, and publishes.
- * Host pages are looked up and released again, never pinned: the notifier tells
- * the listener before the host takes one away.
+ * one consistent set of them; an update builds the next set, publishes it, waits
+ * for the readers of the old one where that matters, and then has the listener
+ * (the MMU) drop what it mapped through the slots that went.  Host pages are
+ * looked up and released again, never pinned: the notifier tells the listener
+ * before the host takes one away.
+ *
+ * Lock order: slots_lock > SRCU (mem_read_lock()) > mmu_lock.
  */
 #ifndef QUIRE_MEM_MEM_H
 #define QUIRE_MEM_MEM_H
 
-#include <linux/list.h>
 #include <linux/mmu_notifier.h>
 #include <linux/mutex.h>
-#include <linux/rbtree.h>
+#include <linux/rcupdate.h>
 #include <linux/spinlock.h>
 #include <linux/srcu.h>
 #include <linux/wait.h>
 
 #include "../types.h"
 
+struct guest_memory;
 struct kvm_dirty_log;
 struct kvm_userspace_memory_region2;
 struct mm_struct;
+struct page;
 
 /* Slot ids that user space may use, and the size of one slot. */
 #define MEM_USER_SLOTS		32764
 #define MEM_SLOT_MAX_PAGES	((1ull << 31) - 1)
 
+/* No host address: the gfn is absent, or read-only and a write was asked for. */
+#define MEM_BAD_HVA		(~(hva_t)0)
+
 /**
  * struct mem_slot - a range of gfns that is backed by a range of hvas
- * @gfn_node:	in the set's tree, by @base_gfn
- * @id:		the number that user space gave it
- * @flags:	KVM_MEM_* as user space gave them
  * @base_gfn:	first gfn
  * @npages:	size in 4K pages, never 0
  * @hva:	host address of @base_gfn, page aligned
+ * @id:		the number that user space gave it
+ * @flags:	KVM_MEM_* as user space gave them
  * @dirty:	one bit per page when KVM_MEM_LOG_DIRTY_PAGES is set, else NULL;
  *		bits are set and cleared by atomic operations
  *
- * Immutable once published, but for the bits of @dirty and for the links.
+ * Immutable once published, but for the bits of @dirty.
  */
 struct mem_slot {
-	struct rb_node gfn_node[2];
-	struct rb_node hva_node[2];
-	u32 id;
-	u32 flags;
 	gfn_t base_gfn;
 	u64 npages;
 	hva_t hva;
+	u32 id;
+	u32 flags;
 	unsigned long *dirty;
 };
 
-/*
- * struct mem_slots (one published set), struct guest_memory and the rest of
- * this file's definitions are completed by the owner of src/mem/.
+/**
+ * struct mem_slots - one published set of slots, immutable but for @hint
+ * @rcu:	frees the set after its last reader
+ * @generation:	differs in every set that a VM ever had; counts up
+ * @nr:		number of slots
+ * @hint:	index of the slot that was found last; any value is right
+ * @by_gfn:	the slots, in the order of their gfns, without overlap
  */
+struct mem_slots {
+	struct rcu_head rcu;
+	u64 generation;
+	u32 nr;
+	u32 hint;
+	struct mem_slot *by_gfn[];
+};
+
+/**
+ * enum mem_backing - what stands behind a gfn
+ * @MEM_ABSENT:	  nothing: an access is emulated MMIO
+ * @MEM_READ_ONLY: memory for reads; a write is emulated MMIO
+ * @MEM_RAM:	  memory
+ */
+enum mem_backing {
+	MEM_ABSENT,
+	MEM_READ_ONLY,
+	MEM_RAM,
+};
+
+struct mem_listener;
+
+/**
+ * struct mem_listener_ops - what guest memory asks of whoever maps it
+ *
+ * The gfns of a range are all of one slot.  @end is exclusive.  Called with the
+ * slots' SRCU held or with slots_lock, never with mmu_lock.
+ *
+ * @zap:	drop every translation of the range and return when no TLB holds
+ *		one.  @may_sleep false: must not sleep (and not resched).
+ * @young:	was the range accessed since its accessed bits were last cleared?
+ *		Clears them if @clear.  Never sleeps, takes no mmu_lock.
+ * @protect:	take write access away from the pages of @slot whose bits are
+ *		set in @bitmap (NULL: all of them), so that the next write marks
+ *		the slot's bitmap; returns when no TLB allows a write.  May sleep.
+ * @unlogged:	dirty logging of @slot ended: large mappings may come back.
+ *		May sleep.
+ * @zap_all:	drop every translation of every slot.  May sleep.
+ */
+struct mem_listener_ops {
+	void (*zap)(struct mem_listener *listener, gfn_t start, gfn_t end,
+		    bool may_sleep);
+	bool (*young)(struct mem_listener *listener, gfn_t start, gfn_t end,
+		      bool clear);
+	void (*protect)(struct mem_listener *listener,
+			const struct mem_slot *slot,
+			const unsigned long *bitmap);
+	void (*unlogged)(struct mem_listener *listener,
+			 const struct mem_slot *slot);
+	void (*zap_all)(struct mem_listener *listener);
+};
+
+/** struct mem_listener - embedded in what maps the memory (struct mmu_vm) */
+struct mem_listener {
+	const struct mem_listener_ops *ops;
+};
+
+/**
+ * struct mem_invalidation - the host's invalidations that are under way
+ * @seq:	counts up when one ends
+ * @active:	how many are under way
+ * @start:	lowest gfn of those under way
+ * @end:	exclusive end of those under way
+ *
+ * Written under mmu_lock held exclusive.  Under mmu_lock held shared, nothing
+ * that mem_invalidated() denies can begin.
+ */
+struct mem_invalidation {
+	unsigned long seq;
+	unsigned long active;
+	gfn_t start;
+	gfn_t end;
+};
+
+/**
+ * struct guest_memory - the memory of one VM
+ * @mm:		the address space that the hvas are of; constant
+ * @phys_bits:	width of a guest physical address; constant
+ * @slots_lock:	serialises updates and dirty log reads
+ * @srcu:	protects the published set and its slots for readers
+ * @slots:	the published set; written under @slots_lock
+ * @listener:	set once, before the first slot, cleared after the last use
+ * @mmu_lock:	shared: to install, change or drop translations of this memory;
+ *		exclusive: to announce an invalidation (a moment), to tear down
+ *		what nobody uses any more
+ * @inval:	see there
+ * @starts:	guards @pending and orders it with slot updates
+ * @pending:	calls of invalidate_range_start() without their end
+ * @idle:	woken when @pending becomes 0
+ * @notifier:	registered with @mm
+ */
+struct guest_memory {
+	struct mm_struct *mm;
+	u8 phys_bits;
+	struct mutex slots_lock;
+	struct srcu_struct srcu;
+	struct mem_slots __rcu *slots;
+	struct mem_listener *listener;
+	rwlock_t mmu_lock;
+	struct mem_invalidation inval;
+	spinlock_t starts;
+	unsigned long pending;
+	wait_queue_head_t idle;
+	struct mmu_notifier notifier;
+};
+
+/**
+ * mem_init() - memory without slots
+ * @mm: where the hvas will be; the caller's own
+ * @phys_bits: no slot may reach beyond gpa 1 << @phys_bits
+ * May sleep.  Return: 0 or -errno, after which nothing is to be undone.
+ */
+int mem_init(struct guest_memory *mem, struct mm_struct *mm, u8 phys_bits);
+
+/**
+ * mem_destroy() - free the slots, let go of the address space
+ * The listener must be gone (mmu_vm_destroy()), no reader may be left.  May sleep.
+ */
+void mem_destroy(struct guest_memory *mem);
+
+/**
+ * mem_set_listener() - say who maps this memory, or NULL when it ended
+ * Set before the first slot is; at NULL the listener must have no translation
+ * left.  May sleep.
+ */
+void mem_set_listener(struct guest_memory *mem, struct mem_listener *listener);
+
+/**
+ * mem_set_region() - create, delete, move or re-flag a slot
+ * @region: copied from user space, otherwise unchecked.  A memory_size of 0
+ *	deletes.  Ids above MEM_USER_SLOTS and other address spaces (the upper
+ *	16 bits) are -EINVAL, as are unknown flags and KVM_MEM_GUEST_MEMFD.
+ *
+ * Takes slots_lock; the caller holds neither it nor mem_read_lock().  May sleep.
+ * Return: 0; -EINVAL for what is not aligned, wraps, is out of range or changes
+ * what cannot change; -EEXIST for an overlap; -ENOMEM.
+ */
+int mem_set_region(struct guest_memory *mem,
+		   const struct kvm_userspace_memory_region2 *region);
+
+/**
+ * mem_get_dirty_log() - copy a slot's bitmap out, clear it, protect again
+ * @log: copied from user space: .slot, and where the bitmap goes
+ * Takes slots_lock.  May sleep.
+ * Return: 0; -ENOENT if there is no such slot or it is not logged; -EINVAL for a
+ * bad id; -EFAULT, after which no bit is lost; -ENOMEM.
+ */
+int mem_get_dirty_log(struct guest_memory *mem, const struct kvm_dirty_log *log);
+
+/**
+ * mem_read_lock() - keep the slots that are found from now on
+ * Nests.  One may sleep under it, but a slot update waits meanwhile: never hold
+ * it while a guest runs.  Return: to be passed to mem_read_unlock().
+ */
+static inline int mem_read_lock(struct guest_memory *mem)
+{
+	return srcu_read_lock(&mem->srcu);
+}
+
+/** mem_read_unlock() - end of mem_read_lock() */
+static inline void mem_read_unlock(struct guest_memory *mem, int idx)
+{
+	srcu_read_unlock(&mem->srcu, idx);
+}
+
+/** mem_slots() - the current set.  Under mem_read_lock() or slots_lock. */
+static inline struct mem_slots *mem_slots(struct guest_memory *mem)
+{
+	return srcu_dereference_check(mem->slots, &mem->srcu,
+				      lockdep_is_held(&mem->slots_lock));
+}
+
+/** mem_generation() - the current set's.  Under mem_read_lock(). */
+static inline u64 mem_generation(struct guest_memory *mem)
+{
+	return mem_slots(mem)->generation;
+}
+
+/** mem_slot_has() - is @gfn one of @slot's? */
+static inline bool mem_slot_has(const struct mem_slot *slot, gfn_t gfn)
+{
+	return gfn - slot->base_gfn < slot->npages;
+}
+
+/** mem_slot_hva() - host address of one of @slot's gfns */
+static inline hva_t mem_slot_hva(const struct mem_slot *slot, gfn_t gfn)
+{
+	return slot->hva + ((gfn - slot->base_gfn) << 12);
+}
+
+/**
+ * mem_slots_find() - the slot of @gfn in one set, or NULL
+ * The set, and so the slot, is kept by mem_read_lock() or slots_lock.
+ */
+struct mem_slot *mem_slots_find(struct mem_slots *slots, gfn_t gfn);
+
+/** mem_find_slot() - mem_slots_find() in the current set */
+static inline struct mem_slot *mem_find_slot(struct guest_memory *mem, gfn_t gfn)
+{
+	return mem_slots_find(mem_slots(mem), gfn);
+}
+
+/** mem_backing() - what stands behind @gfn.  Under mem_read_lock(). */
+enum mem_backing mem_backing(struct guest_memory *mem, gfn_t gfn);
+
+/**
+ * mem_gfn_to_hva() - host address of @gfn, or MEM_BAD_HVA
+ * @write: a read-only slot is MEM_BAD_HVA too
+ * Under mem_read_lock().
+ */
+hva_t mem_gfn_to_hva(struct guest_memory *mem, gfn_t gfn, bool write);
+
+/**
+ * mem_read() - copy from guest memory; may cross pages and slots
+ * Under mem_read_lock(); current->mm is @mem->mm.  May sleep.
+ * Return: 0, or -EFAULT if a byte is absent (part of @buf may be written).
+ */
+int mem_read(struct guest_memory *mem, gpa_t gpa, void *buf, size_t len);
+
+/**
+ * mem_write() - copy to guest memory, marks it dirty; may cross pages and slots
+ * As mem_read(), but -EFAULT for read-only memory also.
+ */
+int mem_write(struct guest_memory *mem, gpa_t gpa, const void *buf, size_t len);
+
+/**
+ * mem_cmpxchg() - compare and exchange in guest memory, atomic for every vCPU
+ * @old:   expected value; receives the value found
+ * @new:   value to store if the one found is @old
+ * @bytes: 1, 2, 4, 8 or 16; @gpa is aligned to it
+ * As mem_write().  Return: 1 exchanged, 0 not (see @old); -EFAULT; -EINVAL for a
+ * @bytes or alignment that no instruction has.
+ */
+int mem_cmpxchg(struct guest_memory *mem, gpa_t gpa, void *old, const void *new,
+		unsigned int bytes);
+
+/**
+ * mem_slot_mark_dirty() - @gfn of @slot was, or is about to be, written
+ * Does nothing unless the slot is logged.  Under what keeps the slot.
+ */
+static inline void mem_slot_mark_dirty(const struct mem_slot *slot, gfn_t gfn)
+{
+	unsigned long bit;
+
+	if (!slot->dirty)
+		return;
+	bit = gfn - slot->base_gfn;
+	/* The line stays shared while a page is written again and again. */
+	if (!test_bit(bit, slot->dirty))
+		set_bit(bit, slot->dirty);
+}
+
+/**
+ * struct host_page - the host page behind a gfn, held for a moment
+ * @pfn:	its frame
+ * @page:	what mem_host_page_put() releases; NULL for frames without a
+ *		struct page, or that are not counted
+ * @writable:	the host lets it be written
+ */
+struct host_page {
+	host_pfn_t pfn;
+	struct page *page;
+	bool writable;
+};
+
+/**
+ * mem_host_page_get() - look the host page of @hva up, faulting it in
+ * @write: the page is about to be written: breaks copy-on-write
+ *
+ * Under no spinlock; current->mm is @mem->mm.  Read mem_invalidation_seq() first
+ * and check mem_invalidated() under mmu_lock before use.  May sleep.
+ * Return: 0, after which mem_host_page_put() is due; -EFAULT, -EHWPOISON, -EINTR,
+ * -ENOMEM; -EAGAIN when it raced with a change of the host's mapping.
+ */
+int mem_host_page_get(struct guest_memory *mem, hva_t hva, bool write,
+		      struct host_page *hp);
+
+/** mem_host_page_put() - end of mem_host_page_get().  Does not sleep. */
+void mem_host_page_put(struct host_page *hp);
+
+/**
+ * mem_host_level() - the largest level at which the host maps @hp at @hva
+ * Cheap for a page that is not part of a larger one.  Right only as long as no
+ * invalidation comes: check as for mem_host_page_get().  Does not sleep.
+ */
+int mem_host_level(struct guest_memory *mem, hva_t hva,
+		   const struct host_page *hp);
+
+/**
+ * mem_host_page_used() - a translation to @pfn goes; pass on what it recorded
+ * The page is still the host's to give: called before an invalidation ends.
+ * Takes no lock, does not sleep.
+ */
+void mem_host_page_used(host_pfn_t pfn, bool accessed, bool dirty);
+
+/** mem_host_pfn_is_mmio() - must @pfn be mapped uncached?  Does not sleep. */
+bool mem_host_pfn_is_mmio(host_pfn_t pfn);
+
+/** mem_invalidation_seq() - to be read before mem_host_page_get() */
+static inline unsigned long mem_invalidation_seq(struct guest_memory *mem)
+{
+	unsigned long seq = READ_ONCE(mem->inval.seq);
+
+	/* The page is looked up after, see mem_invalidated(). */
+	smp_rmb();
+	return seq;
+}
+
+/**
+ * mem_invalidated() - may the host have taken @gfn's page away since @seq?
+ * Under mmu_lock.  False: the page may be mapped until mmu_lock is released.
+ */
+static inline bool mem_invalidated(struct guest_memory *mem, unsigned long seq,
+				   gfn_t gfn)
+{
+	const struct mem_invalidation *inval = &mem->inval;
+
+	lockdep_assert_held(&mem->mmu_lock);
+	if (unlikely(inval->active) && gfn >= inval->start && gfn < inval->end)
+		return true;
+	return inval->seq != seq;
+}
+
+#endif
