@@ -9,18 +9,12 @@
  *
  * This is the one file that sees <linux/kvm_host.h>.
  */
-#include <linux/entry-kvm.h>
 #include <linux/kvm_host.h>
 
 #include "work.h"
 
 static struct kvm_run sink_run;
 static struct kvm_vcpu sink = { .run = &sink_run };
-
-bool host_work_pending(void)
-{
-	return __xfer_to_guest_mode_work_pending();
-}
 
 int host_work_handle(void)
 {

@@ -6,10 +6,14 @@
 #ifndef QUIRE_HOST_WORK_H
 #define QUIRE_HOST_WORK_H
 
+#include <linux/entry-kvm.h>
 #include <linux/types.h>
 
 /** host_work_pending() - quick look; exact with IRQs off */
-bool host_work_pending(void);
+static inline bool host_work_pending(void)
+{
+	return __xfer_to_guest_mode_work_pending();
+}
 
 /**
  * host_work_handle() - do what is pending

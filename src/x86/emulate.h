@@ -1,50 +1,68 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The emulator's ops on a vCPU, and what exits need of it.
+ * The emulator on a vCPU, and the exits that every vendor has.
  */
 #ifndef QUIRE_X86_EMULATE_H
 #define QUIRE_X86_EMULATE_H
 
 #include "../types.h"
 
-struct vcpu;
+struct emul_ops;
 struct mmu_exception;
+struct vcpu;
 
-/* For emulate_instruction(): only accept what an intercept can have caused. */
-#define EMULATE_NO_MMIO		(1u << 0)	/* the access was no memory fault */
-
+/** emulate_vcpu_create() - allocate vcpu->emul.  May sleep.  0 or -ENOMEM. */
 int emulate_vcpu_create(struct vcpu *vcpu);
+/** emulate_vcpu_destroy() - end of emulate_vcpu_create() */
 void emulate_vcpu_destroy(struct vcpu *vcpu);
 
 /**
  * emulate_instruction() - execute the instruction at RIP in software
- * @gpa:	what the exit said was accessed, or INVALID_GPA
- * @insn, @len:	bytes that hardware fetched, or NULL and 0
- * Holder of vcpu->mutex; takes the slots' SRCU.  May sleep.  Exit result.
+ * @gpa:	what a memory exit said was accessed, or INVALID_GPA
+ * @insn:	bytes that hardware fetched, or NULL
+ * @len:	how many, 0 to 15
+ * Holder of vcpu->mutex; takes the slots' SRCU (it nests).  May sleep.
+ * Return: as exit handlers do.
  */
-int emulate_instruction(struct vcpu *vcpu, gpa_t gpa, u32 flags,
-			const u8 *insn, unsigned int len);
+int emulate_instruction(struct vcpu *vcpu, gpa_t gpa, const u8 *insn, unsigned int len);
 
 /**
- * emulate_insn_length() - length of the instruction at RIP, by decoding it
- * Return: 1 to 15, or 0 with an exception raised or an internal error filled in.
+ * emulate_skip() - step over the instruction at RIP, by decoding it
+ * For processors that do not report the length.  RIP moves; the interrupt
+ * shadow is left to the caller.  Context as emulate_instruction().
+ * Return: true; false if it could not be read or decoded: an exception was
+ * raised, and the guest is to be resumed.
  */
-unsigned int emulate_insn_length(struct vcpu *vcpu);
-
-/** emulate_read_gva() - read guest memory by linear address, supervisor access */
-int emulate_read_gva(struct vcpu *vcpu, gva_t gva, void *buf, unsigned int len,
-		     struct mmu_exception *exc);
+bool emulate_skip(struct vcpu *vcpu);
 
 /**
- * emulate_exit_ud() - handler of an intercepted #UD: KVM-style hypercall
- * patching is not done; raises #UD.  Exit result.
+ * emulate_translate() - a guest linear address to its gpa, by the tables of now
+ * @access:	as mmu_translate()
+ * Holder of vcpu->mutex and the slots' SRCU.  May sleep.
+ * Return: INVALID_GPA with @exc filled if the guest's tables forbid it.
+ */
+gpa_t emulate_translate(struct vcpu *vcpu, gva_t gva, u32 access,
+			struct mmu_exception *exc);
+
+/** emulate_ops - how the emulator reaches a vCPU */
+extern const struct emul_ops emulate_ops;
+
+/*
+ * Handlers of exits that every vendor has.  Holder of vcpu->mutex; may sleep.
+ * Return: enum exit_result or -errno.
  */
 
-/* Handlers of exits that every vendor has.  Exit result. */
+/** emulate_hlt_exit() - HLT: wait in the kernel, or exit to user space */
 int emulate_hlt_exit(struct vcpu *vcpu);
+/** emulate_halt() - the vCPU halts; RIP is behind the HLT already */
+int emulate_halt(struct vcpu *vcpu);
+/** emulate_hypercall_exit() - VMCALL or VMMCALL */
 int emulate_hypercall_exit(struct vcpu *vcpu);
+/** emulate_hypercall() - the call whose arguments are in the registers */
+void emulate_hypercall(struct vcpu *vcpu);
+/** emulate_xsetbv_exit() - XSETBV */
 int emulate_xsetbv_exit(struct vcpu *vcpu);
-int emulate_rdtsc_exit(struct vcpu *vcpu);
-int emulate_invlpg_exit(struct vcpu *vcpu, gva_t gva);
+/** emulate_invd_exit() - INVD, WBINVD: memory is coherent, nothing to do */
+int emulate_invd_exit(struct vcpu *vcpu);
 
 #endif

@@ -10,6 +10,8 @@
 #ifndef QUIRE_X86_EVENT_H
 #define QUIRE_X86_EVENT_H
 
+#include <linux/atomic.h>
+
 #include "../types.h"
 
 struct vcpu;
@@ -33,6 +35,8 @@ enum x86_vector {
  * @nmi_pending: NMIs not yet handed to hardware, 0 to 2
  * @nmi_injected: one is being delivered
  * @nmi_asked:	NMIs asked for by other tasks, moved to @nmi_pending by the vCPU
+ * @pic_vector:	what KVM_INTERRUPT left for a local APIC that accepts the PIC in
+ *		user space, or -1
  * @sipi_vector: start-up vector, valid when a SIPI is pending
  *
  * All but @nmi_asked belong to the holder of vcpu->mutex.
@@ -52,6 +56,7 @@ struct vcpu_event {
 	u8 nmi_pending;
 	bool nmi_injected;
 	atomic_t nmi_asked;
+	s16 pic_vector;
 	u8 sipi_vector;
 };
 
@@ -81,12 +86,12 @@ static inline void event_delivered(struct vcpu_event *event)
 /**
  * event_inject() - choose what the next entry delivers and which window to ask for
  * Holder of vcpu->mutex, preemption enabled or not; does not sleep.
- * Return: true if an event that may be injected only later makes an immediate
- * exit after the entry necessary.
  */
-bool event_inject(struct vcpu *vcpu);
+void event_inject(struct vcpu *vcpu);
 
-/** event_interrupt_waiting() - does a maskable interrupt wait (it may be masked) */
+/**
+ * event_interrupt_waiting() - would an interrupt be taken if IF and shadow allowed?
+ */
 bool event_interrupt_waiting(struct vcpu *vcpu);
 
 /** event_nmi() - queue an NMI from any task (KVM_NMI, an APIC message); kicks */
@@ -95,7 +100,13 @@ void event_nmi(struct vcpu *vcpu);
 /** event_collect_nmis() - move NMIs asked for by others to the pending count */
 void event_collect_nmis(struct vcpu *vcpu);
 
-/* Handlers of KVM_GET/SET_VCPU_EVENTS and KVM_INTERRUPT; 0 or -EINVAL. */
+/** event_wants_user_pic() - could a vector from user space's PIC be taken now? */
+bool event_wants_user_pic(struct vcpu *vcpu);
+
+/*
+ * Handlers of KVM_GET/SET_VCPU_EVENTS and KVM_INTERRUPT: 0 or -EINVAL; the last
+ * also -ENXIO with all chips in the kernel, and -EEXIST while one waits.
+ */
 int event_get_state(struct vcpu *vcpu, struct kvm_vcpu_events *out);
 int event_set_state(struct vcpu *vcpu, const struct kvm_vcpu_events *in);
 int event_user_interrupt(struct vcpu *vcpu, u32 irq);

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * One copy-in, one copy-out.
+ */
+#include <linux/slab.h>
+#include <linux/uaccess.h>
+
+#include "ioctl.h"
+
+/* Arguments up to this many bytes stay on the stack. */
+#define IOCTL_STACK_BYTES	512
+
+static long ioctl_call(const struct ioctl_op *op, void *object, void *buf,
+		       void __user *uarg)
+{
+	unsigned int size = _IOC_SIZE(op->cmd);
+	long ret;
+
+	if ((_IOC_DIR(op->cmd) & _IOC_WRITE) && copy_from_user(buf, uarg, size))
+		return -EFAULT;
+	ret = op->handler(object, buf, uarg);
+	if (ret >= 0 && (_IOC_DIR(op->cmd) & _IOC_READ) && copy_to_user(uarg, buf, size))
+		return -EFAULT;
+	return ret;
+}
+
+long ioctl_dispatch(const struct ioctl_op table[IOCTL_NR_OPS], void *object,
+		    unsigned int cmd, unsigned long arg)
+{
+	const struct ioctl_op *op = &table[_IOC_NR(cmd)];
+	void __user *uarg = (void __user *)arg;
+	u64 stack[IOCTL_STACK_BYTES / sizeof(u64)];
+	unsigned int size = _IOC_SIZE(cmd);
+	void *buf;
+	long ret;
+
+	if (op->cmd != cmd || !op->handler)
+		return -ENOTTY;
+	if (!size || (op->flags & IOCTL_RAW))
+		return op->handler(object, &arg, uarg);
+
+	if (size <= sizeof(stack)) {
+		/* What a handler leaves unset must not carry our stack out. */
+		memset(stack, 0, size);
+		return ioctl_call(op, object, stack, uarg);
+	}
+	buf = kzalloc(size, GFP_KERNEL_ACCOUNT);
+	if (!buf)
+		return -ENOMEM;
+	ret = ioctl_call(op, object, buf, uarg);
+	kfree(buf);
+	return ret;
+}
