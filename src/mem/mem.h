@@ -20,7 +20,6 @@
 #include <linux/rcupdate.h>
 #include <linux/spinlock.h>
 #include <linux/srcu.h>
-#include <linux/wait.h>
 
 #include "../types.h"
 
@@ -46,6 +45,7 @@ struct page;
  * @flags:	KVM_MEM_* as user space gave them
  * @dirty:	one bit per page when KVM_MEM_LOG_DIRTY_PAGES is set, else NULL;
  *		bits are set and cleared by atomic operations
+ * @rcu:	frees the slot after its last reader
  *
  * Immutable once published, but for the bits of @dirty.
  */
@@ -56,6 +56,7 @@ struct mem_slot {
 	u32 id;
 	u32 flags;
 	unsigned long *dirty;
+	struct rcu_head rcu;
 };
 
 /**
@@ -127,17 +128,17 @@ struct mem_listener {
  * struct mem_invalidation - the host's invalidations that are under way
  * @seq:	counts up when one ends
  * @active:	how many are under way
- * @start:	lowest gfn of those under way
+ * @start:	lowest hva of those under way
  * @end:	exclusive end of those under way
  *
- * Written under mmu_lock held exclusive.  Under mmu_lock held shared, nothing
- * that mem_invalidated() denies can begin.
+ * Written under mmu_lock held exclusive: under mmu_lock held shared, what
+ * mem_invalidated() denies cannot begin.
  */
 struct mem_invalidation {
 	unsigned long seq;
 	unsigned long active;
-	gfn_t start;
-	gfn_t end;
+	hva_t start;
+	hva_t end;
 };
 
 /**
@@ -147,14 +148,12 @@ struct mem_invalidation {
  * @slots_lock:	serialises updates and dirty log reads
  * @srcu:	protects the published set and its slots for readers
  * @slots:	the published set; written under @slots_lock
- * @listener:	set once, before the first slot, cleared after the last use
+ * @leaving:	a slot that is no longer in the set, but may still be mapped; set
+ *		before the set without it is published; written under @slots_lock
+ * @listener:	who maps the memory
  * @mmu_lock:	shared: to install, change or drop translations of this memory;
- *		exclusive: to announce an invalidation (a moment), to tear down
- *		what nobody uses any more
+ *		exclusive: to announce the begin or end of an invalidation
  * @inval:	see there
- * @starts:	guards @pending and orders it with slot updates
- * @pending:	calls of invalidate_range_start() without their end
- * @idle:	woken when @pending becomes 0
  * @notifier:	registered with @mm
  */
 struct guest_memory {
@@ -163,28 +162,26 @@ struct guest_memory {
 	struct mutex slots_lock;
 	struct srcu_struct srcu;
 	struct mem_slots __rcu *slots;
-	struct mem_listener *listener;
+	struct mem_slot __rcu *leaving;
+	struct mem_listener __rcu *listener;
 	rwlock_t mmu_lock;
 	struct mem_invalidation inval;
-	spinlock_t starts;
-	unsigned long pending;
-	wait_queue_head_t idle;
 	struct mmu_notifier notifier;
 };
 
 /**
- * mem_init() - memory without slots
+ * mem_vm_init() - memory without slots
  * @mm: where the hvas will be; the caller's own
  * @phys_bits: no slot may reach beyond gpa 1 << @phys_bits
  * May sleep.  Return: 0 or -errno, after which nothing is to be undone.
  */
-int mem_init(struct guest_memory *mem, struct mm_struct *mm, u8 phys_bits);
+int mem_vm_init(struct guest_memory *mem, struct mm_struct *mm, u8 phys_bits);
 
 /**
- * mem_destroy() - free the slots, let go of the address space
+ * mem_vm_destroy() - free the slots, let go of the address space
  * The listener must be gone (mmu_vm_destroy()), no reader may be left.  May sleep.
  */
-void mem_destroy(struct guest_memory *mem);
+void mem_vm_destroy(struct guest_memory *mem);
 
 /**
  * mem_set_listener() - say who maps this memory, or NULL when it ended
@@ -262,6 +259,9 @@ static inline hva_t mem_slot_hva(const struct mem_slot *slot, gfn_t gfn)
  */
 struct mem_slot *mem_slots_find(struct mem_slots *slots, gfn_t gfn);
 
+/** mem_slots_overlap() - is any gfn of [@start, @end) in a slot of this set? */
+bool mem_slots_overlap(const struct mem_slots *slots, gfn_t start, gfn_t end);
+
 /** mem_find_slot() - mem_slots_find() in the current set */
 static inline struct mem_slot *mem_find_slot(struct guest_memory *mem, gfn_t gfn)
 {
@@ -301,6 +301,13 @@ int mem_write(struct guest_memory *mem, gpa_t gpa, const void *buf, size_t len);
  */
 int mem_cmpxchg(struct guest_memory *mem, gpa_t gpa, void *old, const void *new,
 		unsigned int bytes);
+
+/**
+ * mem_read_gpte() - read an aligned entry of @bytes (4 or 8) in one access
+ * As mem_read().  Return: 0, or -EFAULT.
+ */
+int mem_read_gpte(struct guest_memory *mem, gpa_t gpa, unsigned int bytes,
+		  u64 *gpte);
 
 /**
  * mem_slot_mark_dirty() - @gfn of @slot was, or is about to be, written
@@ -343,26 +350,27 @@ struct host_page {
 int mem_host_page_get(struct guest_memory *mem, hva_t hva, bool write,
 		      struct host_page *hp);
 
-/** mem_host_page_put() - end of mem_host_page_get().  Does not sleep. */
-void mem_host_page_put(struct host_page *hp);
+/**
+ * mem_host_page_put() - end of mem_host_page_get()
+ * @mapped: it was mapped for the guest.  If writable, it counts as written from
+ *	then on: the host asks for it back, through the notifier, before it may
+ *	take it for clean again.
+ * Does not sleep.
+ */
+void mem_host_page_put(struct host_page *hp, bool mapped);
 
 /**
- * mem_host_level() - the largest level at which the host maps @hp at @hva
- * Cheap for a page that is not part of a larger one.  Right only as long as no
- * invalidation comes: check as for mem_host_page_get().  Does not sleep.
+ * mem_host_level() - the largest level at which the host maps @hva
+ * @hp: what mem_host_page_get() found there, which makes it cheap for a page that
+ *	is not part of a larger one; or NULL
+ * Right only as long as no invalidation comes: check as for mem_host_page_get().
+ * Does not sleep.
  */
 int mem_host_level(struct guest_memory *mem, hva_t hva,
 		   const struct host_page *hp);
 
-/**
- * mem_host_page_used() - a translation to @pfn goes; pass on what it recorded
- * The page is still the host's to give: called before an invalidation ends.
- * Takes no lock, does not sleep.
- */
-void mem_host_page_used(host_pfn_t pfn, bool accessed, bool dirty);
-
-/** mem_host_pfn_is_mmio() - must @pfn be mapped uncached?  Does not sleep. */
-bool mem_host_pfn_is_mmio(host_pfn_t pfn);
+/** mem_host_page_is_mmio() - must @hp be mapped uncached?  Does not sleep. */
+bool mem_host_page_is_mmio(const struct host_page *hp);
 
 /** mem_invalidation_seq() - to be read before mem_host_page_get() */
 static inline unsigned long mem_invalidation_seq(struct guest_memory *mem)
@@ -375,18 +383,42 @@ static inline unsigned long mem_invalidation_seq(struct guest_memory *mem)
 }
 
 /**
- * mem_invalidated() - may the host have taken @gfn's page away since @seq?
- * Under mmu_lock.  False: the page may be mapped until mmu_lock is released.
+ * mem_invalidated() - may the host have taken a page of [@start, @end) since @seq?
+ * Under mmu_lock.  False: the pages may be mapped until mmu_lock is released.
  */
 static inline bool mem_invalidated(struct guest_memory *mem, unsigned long seq,
-				   gfn_t gfn)
+				   hva_t start, hva_t end)
 {
 	const struct mem_invalidation *inval = &mem->inval;
 
 	lockdep_assert_held(&mem->mmu_lock);
-	if (unlikely(inval->active) && gfn >= inval->start && gfn < inval->end)
+	if (unlikely(inval->active) && start < inval->end && end > inval->start)
 		return true;
 	return inval->seq != seq;
 }
+
+/**
+ * mem_invalidate_begin() - the host takes back [@start, @end), hvas
+ * Drops every translation of it; none comes back before mem_invalidate_end().
+ * @may_sleep: as for struct mem_listener_ops.zap.
+ */
+void mem_invalidate_begin(struct guest_memory *mem, hva_t start, hva_t end,
+			  bool may_sleep);
+
+/** mem_invalidate_end() - end of mem_invalidate_begin().  Does not sleep. */
+void mem_invalidate_end(struct guest_memory *mem);
+
+/**
+ * mem_young() - was any page of [@start, @end), hvas, accessed by the guest?
+ * @clear: forget it.  Does not sleep.
+ */
+bool mem_young(struct guest_memory *mem, hva_t start, hva_t end, bool clear);
+
+/** mem_release() - the address space ends: drop every translation.  May sleep. */
+void mem_release(struct guest_memory *mem);
+
+/** mem_notifier_register(), mem_notifier_unregister() - follow @mem->mm */
+int mem_notifier_register(struct guest_memory *mem);
+void mem_notifier_unregister(struct guest_memory *mem);
 
 #endif

@@ -246,7 +246,7 @@ int mmu_vm_init(struct mmu_vm *mv, struct guest_memory *mem,
 
 /**
  * mmu_vm_destroy() - free every table
- * Every instance is gone; mem_destroy() comes after.  May sleep.
+ * Every instance is gone; mem_vm_destroy() comes after.  May sleep.
  */
 void mmu_vm_destroy(struct mmu_vm *mv);
 
