@@ -11,6 +11,15 @@ archive() (
 	find . | LC_ALL=C sort | cpio -o -H newc --quiet --reproducible -R 0:0
 )
 
+# archive_busybox TREE: put busybox and a link for each of its programs into TREE.
+archive_busybox() {
+	local program
+	mkdir -p "$1/bin" && cp /bin/busybox "$1/bin/" || return
+	for program in $(/bin/busybox --list); do
+		[ "$program" = busybox ] || ln -s busybox "$1/bin/$program" || return
+	done
+}
+
 # archive_modules KERNEL-FOLDER NAME TREE MODULE...: put each MODULE of that kernel,
 # and before it what it depends on, into TREE's /lib/modules, uncompressed, and
 # the order of loading into NAME.order.
