@@ -1,0 +1,226 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The run loop.
+ *
+ *	run_vcpu()	what user space handed in; the last exit's loose ends
+ *	run_loop()	until somebody wants user space
+ *	  run_halted()	  sleep until there is something to do
+ *	  run_guest()	  requests and events, then one entry and its exit
+ *	    run_enter()	    interrupts off, last look, in and out again
+ *
+ * Each stage answers with enum exit_result or an errno.
+ */
+#include <linux/kvm.h>
+#include <linux/preempt.h>
+#include <linux/rcuwait.h>
+#include <linux/sched/signal.h>
+#include <linux/uaccess.h>
+#include <asm/processor-flags.h>
+
+#include "host/fpu.h"
+#include "host/guest_context.h"
+#include "host/work.h"
+#include "request.h"
+#include "run.h"
+#include "vendor/vendor.h"
+#include "x86/regs.h"
+
+/* Would the vCPU find something to do if it stopped waiting? */
+static bool run_has_work(struct vcpu *vcpu)
+{
+	struct vcpu_event *event = &vcpu->event;
+
+	if (vcpu->apic && lapic_init_sipi_pending(vcpu))
+		return true;
+	if (READ_ONCE(vcpu->requests) & ~BIT(VCPU_REQ_EVENT) &
+	    ~BIT(VCPU_REQ_TLB_FLUSH) & ~BIT(VCPU_REQ_CLOCK))
+		return true;
+	if (vcpu->mp_state != KVM_MP_STATE_HALTED)
+		return false;
+	if (event->exception.pending || event->exception.injected)
+		return true;
+	event_collect_nmis(vcpu);
+	if (event->nmi_pending && vendor->nmi_allowed(vcpu))
+		return true;
+	return event_interrupt_waiting(vcpu) && vendor->interrupt_allowed(vcpu);
+}
+
+/* Not runnable: halted, or an application processor before its SIPI. */
+static int run_halted(struct vcpu *vcpu)
+{
+	/* A signal or immediate_exit ends the wait; the loop looks at both. */
+	rcuwait_wait_event(&vcpu->wait,
+			   run_has_work(vcpu) || READ_ONCE(vcpu->run->immediate_exit),
+			   TASK_INTERRUPTIBLE);
+	if (!run_has_work(vcpu))
+		return READ_ONCE(vcpu->run->immediate_exit) ? -EINTR : EXIT_RESUME;
+
+	if (vcpu->apic && lapic_init_sipi_pending(vcpu))
+		lapic_process_init_sipi(vcpu);
+	else if (vcpu->mp_state == KVM_MP_STATE_HALTED)
+		vcpu->mp_state = KVM_MP_STATE_RUNNABLE;
+	else
+		return request_handle(vcpu);
+	return EXIT_RESUME;
+}
+
+/* Return: false if something came up; nothing was run then. */
+static bool run_enter(struct vcpu *vcpu)
+{
+	preempt_disable();
+	local_irq_disable();
+	vcpu->cpu = smp_processor_id();
+	WRITE_ONCE(vcpu->place, VCPU_IN_GUEST);
+	/* See the top of request.c. */
+	smp_mb();
+	if (unlikely(vcpu_request_pending(vcpu) || host_work_pending())) {
+		WRITE_ONCE(vcpu->place, VCPU_OUTSIDE);
+		local_irq_enable();
+		preempt_enable();
+		return false;
+	}
+
+	guest_timing_enter();
+	vendor->enter(vcpu);
+	WRITE_ONCE(vcpu->place, VCPU_OUTSIDE);
+	/* The interrupt that ended the guest's turn is served here. */
+	local_irq_enable();
+	guest_timing_exit();
+	preempt_enable();
+	return true;
+}
+
+static int run_guest(struct vcpu *vcpu)
+{
+	int ret;
+
+	if (vcpu_request_pending(vcpu)) {
+		ret = request_handle(vcpu);
+		if (ret != EXIT_RESUME)
+			return ret;
+		if (vcpu_take_request(vcpu, VCPU_REQ_EVENT)) {
+			event_inject(vcpu);
+			if (vcpu->apic)
+				lapic_tpr_report(vcpu);
+		}
+	}
+	if (unlikely(!vcpu->root_mmu.root)) {
+		ret = mmu_load(&vcpu->root_mmu);
+		if (ret) {
+			vendor->cancel_injection(vcpu);
+			return ret;
+		}
+		vendor->root_changed(vcpu);
+	}
+	if (unlikely(!run_enter(vcpu))) {
+		vendor->cancel_injection(vcpu);
+		return EXIT_RESUME;
+	}
+	vcpu->stat_exits++;
+	return vendor->handle_exit(vcpu);
+}
+
+/* User space's PIC has an interrupt and wants to know when it can be taken. */
+static bool run_window_wanted(struct vcpu *vcpu)
+{
+	return READ_ONCE(vcpu->run->request_interrupt_window) &&
+	       event_wants_user_pic(vcpu);
+}
+
+static int run_loop(struct vcpu *vcpu)
+{
+	int ret;
+
+	for (;;) {
+		if (likely(vcpu->mp_state == KVM_MP_STATE_RUNNABLE))
+			ret = run_guest(vcpu);
+		else
+			ret = run_halted(vcpu);
+		if (ret != EXIT_RESUME)
+			return ret;
+
+		if (unlikely(READ_ONCE(vcpu->run->request_interrupt_window))) {
+			if (event_wants_user_pic(vcpu)) {
+				vcpu->run->exit_reason = KVM_EXIT_IRQ_WINDOW_OPEN;
+				return EXIT_USER;
+			}
+			vendor->open_interrupt_window(vcpu);
+		}
+		if (host_work_pending()) {
+			ret = host_work_handle();
+			if (ret) {
+				vcpu->run->exit_reason = KVM_EXIT_INTR;
+				return ret;
+			}
+		}
+		if (unlikely(vcpu->apic && lapic_init_sipi_pending(vcpu)))
+			lapic_process_init_sipi(vcpu);
+	}
+}
+
+/* Loose ends of the last exit, and what user space changed meanwhile. */
+static int run_begin(struct vcpu *vcpu)
+{
+	struct kvm_run *run = vcpu->run;
+	int (*complete)(struct vcpu *vcpu) = vcpu->complete_user_io;
+	int ret;
+
+	if (unlikely(run->kvm_valid_regs || run->kvm_dirty_regs)) {
+		ret = regs_sync_in(vcpu);
+		if (ret)
+			return ret;
+	}
+	if (!vcpu->apic) {
+		ret = regs_set_cr8(vcpu, READ_ONCE(run->cr8));
+		if (ret)
+			return ret;
+	}
+	if (complete) {
+		vcpu->complete_user_io = NULL;
+		ret = complete(vcpu);
+		if (ret != EXIT_RESUME)
+			return ret;
+	}
+	return READ_ONCE(run->immediate_exit) ? -EINTR : EXIT_RESUME;
+}
+
+static void run_end(struct vcpu *vcpu)
+{
+	struct kvm_run *run = vcpu->run;
+
+	run->if_flag = !!(vcpu->rflags & X86_EFLAGS_IF);
+	run->ready_for_interrupt_injection = event_wants_user_pic(vcpu);
+	run->cr8 = regs_get_cr8(vcpu);
+	if (vcpu->apic)
+		run->apic_base = lapic_get_base(vcpu);
+	run->flags = 0;
+	if (unlikely(run->kvm_valid_regs))
+		regs_sync_out(vcpu);
+}
+
+static int run_with_fpu(struct vcpu *vcpu)
+{
+	int ret;
+
+	guest_fpu_load(vcpu->fpu);
+	ret = run_begin(vcpu);
+	if (ret == EXIT_RESUME)
+		ret = run_loop(vcpu);
+	guest_fpu_put(vcpu->fpu);
+	run_end(vcpu);
+	return ret;
+}
+
+int run_vcpu(struct vcpu *vcpu)
+{
+	sigset_t saved;
+	int ret;
+
+	if (likely(!vcpu->sigset_active))
+		return run_with_fpu(vcpu);
+
+	sigprocmask(SIG_SETMASK, &vcpu->sigset, &saved);
+	ret = run_with_fpu(vcpu);
+	sigprocmask(SIG_SETMASK, &saved, NULL);
+	return ret;
+}

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The life of a vCPU and its file descriptor.
+ */
+#ifndef QUIRE_VCPU_H
+#define QUIRE_VCPU_H
+
+#include "x86/machine.h"
+
+/* Pages of a vCPU's mapping: struct kvm_run, port data. */
+#define VCPU_MMAP_PAGES		2
+
+/**
+ * vcpu_create_fd() - KVM_CREATE_VCPU
+ * Takes vm->lock.  May sleep.
+ * Return: a file descriptor; -EINVAL for an @id or a number of vCPUs beyond the
+ * limits, -EEXIST, -ENOMEM, -EMFILE.
+ */
+int vcpu_create_fd(struct vm *vm, unsigned long id);
+
+/** vcpu_stop() - its timers no longer fire.  No ioctl runs.  May sleep. */
+void vcpu_stop(struct vcpu *vcpu);
+
+/** vcpu_destroy() - free it; nobody knows it any more.  May sleep. */
+void vcpu_destroy(struct vcpu *vcpu);
+
+#endif
