@@ -108,6 +108,8 @@ int request_handle(struct vcpu *vcpu)
 		vendor->flush_tlb(vcpu);
 	if (vcpu_take_request(vcpu, VCPU_REQ_SCAN_EOI))
 		lapic_scan_eoi(vcpu);
+	if (vcpu_take_request(vcpu, VCPU_REQ_MSR_FILTER))
+		vendor->cpuid_changed(vcpu);
 	if (vcpu_take_request(vcpu, VCPU_REQ_EXIT))
 		return lapic_exit_eoi(vcpu);
 	vcpu_take_request(vcpu, VCPU_REQ_MMU_LOAD);

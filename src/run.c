@@ -80,8 +80,11 @@ static bool run_enter(struct vcpu *vcpu)
 		return false;
 	}
 
+	guest_fpu_activate();
+	regs_switch_to_guest(vcpu);
 	guest_timing_enter();
 	vendor->enter(vcpu);
+	regs_switch_to_host(vcpu);
 	WRITE_ONCE(vcpu->place, VCPU_OUTSIDE);
 	/* The interrupt that ended the guest's turn is served here. */
 	local_irq_enable();
@@ -120,11 +123,15 @@ static int run_guest(struct vcpu *vcpu)
 	return vendor->handle_exit(vcpu);
 }
 
-/* User space's PIC has an interrupt and wants to know when it can be taken. */
-static bool run_window_wanted(struct vcpu *vcpu)
+/* Has user space's PIC waited for this moment?  If not, have it noticed. */
+static bool run_window_open(struct vcpu *vcpu)
 {
-	return READ_ONCE(vcpu->run->request_interrupt_window) &&
-	       event_wants_user_pic(vcpu);
+	if (likely(!READ_ONCE(vcpu->run->request_interrupt_window)))
+		return false;
+	if (event_wants_user_pic(vcpu))
+		return true;
+	vendor->open_interrupt_window(vcpu);
+	return false;
 }
 
 static int run_loop(struct vcpu *vcpu)
@@ -132,20 +139,16 @@ static int run_loop(struct vcpu *vcpu)
 	int ret;
 
 	for (;;) {
+		if (run_window_open(vcpu)) {
+			vcpu->run->exit_reason = KVM_EXIT_IRQ_WINDOW_OPEN;
+			return EXIT_USER;
+		}
 		if (likely(vcpu->mp_state == KVM_MP_STATE_RUNNABLE))
 			ret = run_guest(vcpu);
 		else
 			ret = run_halted(vcpu);
 		if (ret != EXIT_RESUME)
 			return ret;
-
-		if (unlikely(READ_ONCE(vcpu->run->request_interrupt_window))) {
-			if (event_wants_user_pic(vcpu)) {
-				vcpu->run->exit_reason = KVM_EXIT_IRQ_WINDOW_OPEN;
-				return EXIT_USER;
-			}
-			vendor->open_interrupt_window(vcpu);
-		}
 		if (host_work_pending()) {
 			ret = host_work_handle();
 			if (ret) {

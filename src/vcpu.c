@@ -9,12 +9,9 @@
 #include <linux/fs.h>
 #include <linux/kvm.h>
 #include <linux/mm.h>
-#include <linux/module.h>
 #include <linux/slab.h>
 
 #include "host/fpu.h"
-#include "ioctl/ioctl.h"
-#include "run.h"
 #include "vcpu.h"
 #include "vendor/vendor.h"
 #include "vm.h"
@@ -115,23 +112,6 @@ void vcpu_destroy(struct vcpu *vcpu)
 	kfree(vcpu);
 }
 
-static long vcpu_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
-{
-	struct vcpu *vcpu = file->private_data;
-	long ret;
-
-	if (vcpu->vm->mm != current->mm || vcpu->vm->dead)
-		return -EIO;
-	if (mutex_lock_killable(&vcpu->mutex))
-		return -EINTR;
-	if (likely(cmd == KVM_RUN))
-		ret = arg ? -EINVAL : run_vcpu(vcpu);
-	else
-		ret = ioctl_vcpu(vcpu, cmd, arg);
-	mutex_unlock(&vcpu->mutex);
-	return ret;
-}
-
 static vm_fault_t vcpu_map_fault(struct vm_fault *vmf)
 {
 	struct vcpu *vcpu = vmf->vma->vm_file->private_data;
@@ -149,28 +129,19 @@ static const struct vm_operations_struct vcpu_vm_ops = {
 	.fault = vcpu_map_fault,
 };
 
-static int vcpu_mmap(struct file *file, struct vm_area_struct *vma)
+int vcpu_mmap(struct file *file, struct vm_area_struct *vma)
 {
 	vma->vm_ops = &vcpu_vm_ops;
 	return 0;
 }
 
-static int vcpu_release(struct inode *inode, struct file *file)
+int vcpu_release(struct inode *inode, struct file *file)
 {
 	struct vcpu *vcpu = file->private_data;
 
 	vm_put(vcpu->vm);
 	return 0;
 }
-
-static const struct file_operations vcpu_fops = {
-	.owner = THIS_MODULE,
-	.release = vcpu_release,
-	.unlocked_ioctl = vcpu_ioctl,
-	.compat_ioctl = compat_ptr_ioctl,
-	.mmap = vcpu_mmap,
-	.llseek = noop_llseek,
-};
 
 /* What can fail comes first; once the file exists nothing does. */
 static int vcpu_publish(struct vm *vm, struct vcpu *vcpu)

@@ -5,6 +5,8 @@
 #ifndef QUIRE_VCPU_H
 #define QUIRE_VCPU_H
 
+#include <linux/fs.h>
+
 #include "x86/machine.h"
 
 /* Pages of a vCPU's mapping: struct kvm_run, port data. */
@@ -17,6 +19,13 @@
  * limits, -EEXIST, -ENOMEM, -EMFILE.
  */
 int vcpu_create_fd(struct vm *vm, unsigned long id);
+
+/* Of the vCPU's file; defined with its ioctls, on the floor above. */
+extern const struct file_operations vcpu_fops;
+
+/* struct file_operations.release and .mmap of vcpu_fops. */
+int vcpu_release(struct inode *inode, struct file *file);
+int vcpu_mmap(struct file *file, struct vm_area_struct *vma);
 
 /** vcpu_stop() - its timers no longer fire.  No ioctl runs.  May sleep. */
 void vcpu_stop(struct vcpu *vcpu);

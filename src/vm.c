@@ -10,15 +10,14 @@
 #include <linux/anon_inodes.h>
 #include <linux/fs.h>
 #include <linux/kvm.h>
-#include <linux/module.h>
 #include <linux/sched/mm.h>
 #include <linux/slab.h>
 
-#include "ioctl/ioctl.h"
 #include "request.h"
 #include "vcpu.h"
 #include "vendor/vendor.h"
 #include "vm.h"
+#include "x86/msr.h"
 
 static const struct mmu_vm_ops vm_mmu_ops = {
 	.flush_tlbs = request_flush_tlbs,
@@ -100,28 +99,11 @@ struct vcpu *vm_vcpu_by_id(struct vm *vm, u32 id)
 	return NULL;
 }
 
-static long vm_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
-{
-	struct vm *vm = file->private_data;
-
-	if (vm->mm != current->mm || vm->dead)
-		return -EIO;
-	return ioctl_vm(vm, cmd, arg);
-}
-
-static int vm_release(struct inode *inode, struct file *file)
+int vm_release(struct inode *inode, struct file *file)
 {
 	vm_put(file->private_data);
 	return 0;
 }
-
-static const struct file_operations vm_fops = {
-	.owner = THIS_MODULE,
-	.release = vm_release,
-	.unlocked_ioctl = vm_ioctl,
-	.compat_ioctl = compat_ptr_ioctl,
-	.llseek = noop_llseek,
-};
 
 int vm_create_fd(unsigned long type)
 {

@@ -5,6 +5,7 @@
 #ifndef QUIRE_VM_H
 #define QUIRE_VM_H
 
+#include <linux/fs.h>
 #include <linux/refcount.h>
 
 #include "x86/machine.h"
@@ -15,6 +16,12 @@
  * Return: a file descriptor; -EINVAL for another type, -ENOMEM, -EMFILE.
  */
 int vm_create_fd(unsigned long type);
+
+/* Of the VM's file; defined with its ioctls, on the floor above. */
+extern const struct file_operations vm_fops;
+
+/** vm_release() - struct file_operations.release of vm_fops */
+int vm_release(struct inode *inode, struct file *file);
 
 /** vm_get() - another user of a VM that the caller already has */
 static inline void vm_get(struct vm *vm)

@@ -13,7 +13,7 @@
 #include <linux/fs.h>
 #include <linux/ioctl.h>
 
-struct vcpu;
+struct kvm_enable_cap;
 struct vm;
 
 /**
@@ -49,10 +49,8 @@ struct ioctl_op {
 long ioctl_dispatch(const struct ioctl_op table[IOCTL_NR_OPS], void *object,
 		    unsigned int cmd, unsigned long arg);
 
-/* The tables' entrances, one per kind of file descriptor. */
+/** ioctl_system() - struct file_operations.unlocked_ioctl of the device nodes */
 long ioctl_system(struct file *file, unsigned int cmd, unsigned long arg);
-long ioctl_vm(struct vm *vm, unsigned int cmd, unsigned long arg);
-long ioctl_vcpu(struct vcpu *vcpu, unsigned int cmd, unsigned long arg);
 
 /**
  * capability_check() - KVM_CHECK_EXTENSION
@@ -61,7 +59,6 @@ long ioctl_vcpu(struct vcpu *vcpu, unsigned int cmd, unsigned long arg);
 int capability_check(struct vm *vm, unsigned long cap);
 
 /** capability_enable() - KVM_ENABLE_CAP on a VM: 0 or -EINVAL */
-struct kvm_enable_cap;
 int capability_enable(struct vm *vm, const struct kvm_enable_cap *cap);
 
 #endif

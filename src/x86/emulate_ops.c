@@ -378,12 +378,12 @@ static enum emul_result ops_notice(struct emul_ctxt *ctxt, enum emul_notice noti
 
 static void ops_read_xmm(struct emul_ctxt *ctxt, unsigned int nr, void *buf)
 {
-	guest_fpu_read_xmm(nr, buf);
+	guest_fpu_read_xmm(ops_vcpu(ctxt)->fpu, nr, buf);
 }
 
 static void ops_write_xmm(struct emul_ctxt *ctxt, unsigned int nr, const void *buf)
 {
-	guest_fpu_write_xmm(nr, buf);
+	guest_fpu_write_xmm(ops_vcpu(ctxt)->fpu, nr, buf);
 }
 
 const struct emul_ops emulate_ops = {

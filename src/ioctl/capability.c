@@ -1,0 +1,189 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What is offered, and the switches for what has to be asked for.
+ *
+ * A capability stands in the table once it works and a test exercises it:
+ * Documentation/api.md names the test.
+ */
+#include <linux/cpumask.h>
+#include <linux/kvm.h>
+
+#include <linux/quire.h>
+
+#include "../vm.h"
+#include "../x86/regs.h"
+#include "ioctl.h"
+
+#define CAPABILITY_X2APIC_API						\
+	(KVM_X2APIC_API_USE_32BIT_IDS | KVM_X2APIC_API_DISABLE_BROADCAST_QUIRK)
+
+#define CAPABILITY_DISABLE_EXITS					\
+	(KVM_X86_DISABLE_EXITS_HLT | KVM_X86_DISABLE_EXITS_PAUSE)
+
+#define CAPABILITY_USER_SPACE_MSR					\
+	(KVM_MSR_EXIT_REASON_INVAL | KVM_MSR_EXIT_REASON_UNKNOWN |	\
+	 KVM_MSR_EXIT_REASON_FILTER)
+
+#define CAPABILITY_GUEST_DEBUG						\
+	(KVM_GUESTDBG_ENABLE | KVM_GUESTDBG_SINGLESTEP |		\
+	 KVM_GUESTDBG_USE_SW_BP | KVM_GUESTDBG_USE_HW_BP |		\
+	 KVM_GUESTDBG_INJECT_DB | KVM_GUESTDBG_INJECT_BP)
+
+#define CAPABILITY_CLOCK						\
+	(KVM_CLOCK_TSC_STABLE | KVM_CLOCK_REALTIME | KVM_CLOCK_HOST_TSC)
+
+struct capability {
+	unsigned int cap;
+	int value;
+};
+
+static const struct capability capabilities[] = {
+	{ KVM_CAP_USER_MEMORY, 1 },
+	{ KVM_CAP_USER_MEMORY2, 1 },
+	{ KVM_CAP_DESTROY_MEMORY_REGION_WORKS, 1 },
+	{ KVM_CAP_JOIN_MEMORY_REGIONS_WORKS, 1 },
+	{ KVM_CAP_READONLY_MEM, 1 },
+	{ KVM_CAP_SYNC_MMU, 1 },
+	{ KVM_CAP_NR_MEMSLOTS, MEM_USER_SLOTS },
+	{ KVM_CAP_MAX_VCPUS, VM_MAX_VCPUS },
+	{ KVM_CAP_MAX_VCPU_ID, VM_MAX_VCPU_ID },
+	{ KVM_CAP_HLT, 1 },
+	{ KVM_CAP_SET_TSS_ADDR, 1 },
+	{ KVM_CAP_SET_IDENTITY_MAP_ADDR, 1 },
+	{ KVM_CAP_SET_BOOT_CPU_ID, 1 },
+	{ KVM_CAP_CHECK_EXTENSION_VM, 1 },
+	{ KVM_CAP_ENABLE_CAP_VM, 1 },
+	{ KVM_CAP_IMMEDIATE_EXIT, 1 },
+	{ KVM_CAP_INTERNAL_ERROR_DATA, 1 },
+	{ KVM_CAP_MEMORY_FAULT_INFO, 1 },
+	{ KVM_CAP_NOP_IO_DELAY, 1 },
+
+	{ KVM_CAP_EXT_CPUID, 1 },
+	{ KVM_CAP_EXT_EMUL_CPUID, 1 },
+	{ KVM_CAP_MP_STATE, 1 },
+	{ KVM_CAP_VCPU_EVENTS, 1 },
+	{ KVM_CAP_EXCEPTION_PAYLOAD, 1 },
+	{ KVM_CAP_USER_NMI, 1 },
+	{ KVM_CAP_SREGS2, 1 },
+	{ KVM_CAP_XSAVE, 1 },
+	{ KVM_CAP_XCRS, 1 },
+	{ KVM_CAP_DEBUGREGS, 1 },
+	{ KVM_CAP_SET_GUEST_DEBUG, 1 },
+	{ KVM_CAP_SET_GUEST_DEBUG2, CAPABILITY_GUEST_DEBUG },
+	{ KVM_CAP_X86_ROBUST_SINGLESTEP, 1 },
+	{ KVM_CAP_SYNC_REGS, REGS_SYNC_VALID },
+	{ KVM_CAP_GET_MSR_FEATURES, 1 },
+	{ KVM_CAP_X86_USER_SPACE_MSR, CAPABILITY_USER_SPACE_MSR },
+	{ KVM_CAP_X86_MSR_FILTER, 1 },
+	{ KVM_CAP_X86_DISABLE_EXITS, CAPABILITY_DISABLE_EXITS },
+	{ KVM_CAP_MCE, 32 },
+
+	/*
+	 * VMMs look at KVM_CAP_IRQCHIP before they ask for any local APIC in the
+	 * kernel, also when the other chips are to stay in user space.
+	 */
+	{ KVM_CAP_IRQCHIP, 1 },
+	{ KVM_CAP_SPLIT_IRQCHIP, 1 },
+	{ KVM_CAP_X2APIC_API, CAPABILITY_X2APIC_API },
+	{ KVM_CAP_IRQ_ROUTING, IRQ_MAX_ROUTES },
+	{ KVM_CAP_IRQ_INJECT_STATUS, 1 },
+	{ KVM_CAP_SIGNAL_MSI, 1 },
+
+	{ KVM_CAP_TSC_DEADLINE_TIMER, 1 },
+	{ KVM_CAP_GET_TSC_KHZ, 1 },
+	{ KVM_CAP_ADJUST_CLOCK, CAPABILITY_CLOCK },
+	{ KVM_CAP_KVMCLOCK_CTRL, 1 },
+};
+
+int capability_check(struct vm *vm, unsigned long cap)
+{
+	int i;
+
+	/* These two depend on the host. */
+	if (cap == KVM_CAP_NR_VCPUS)
+		return min_t(unsigned int, num_online_cpus(), VM_MAX_VCPUS);
+	if (cap == KVM_CAP_XSAVE2)
+		return regs_xsave_size();
+
+	for (i = 0; i < ARRAY_SIZE(capabilities); i++) {
+		if (capabilities[i].cap == cap)
+			return capabilities[i].value;
+	}
+	return 0;
+}
+
+static int capability_split_irqchip(struct vm *vm, u64 pins)
+{
+	if (pins > IRQ_MAX_ROUTES)
+		return -EINVAL;
+	if (vm->irqchip_split)
+		return -EEXIST;
+	if (vm->nr_vcpus)
+		return -EINVAL;
+	vm->nr_ioapic_pins = pins;
+	vm->irqchip_split = true;
+	return 0;
+}
+
+static int capability_x2apic_api(struct vm *vm, u64 flags)
+{
+	if (flags & ~(u64)CAPABILITY_X2APIC_API)
+		return -EINVAL;
+	if (flags & KVM_X2APIC_API_USE_32BIT_IDS)
+		vm->x2apic_format = true;
+	if (flags & KVM_X2APIC_API_DISABLE_BROADCAST_QUIRK)
+		vm->x2apic_no_broadcast_quirk = true;
+	return 0;
+}
+
+static int capability_disable_exits(struct vm *vm, u64 exits)
+{
+	if (exits & ~(u64)CAPABILITY_DISABLE_EXITS)
+		return -EINVAL;
+	if (vm->nr_vcpus)
+		return -EINVAL;
+	vm->disabled_exits = exits;
+	return 0;
+}
+
+static int capability_exception_payload(struct vm *vm, u64 enable)
+{
+	vm->exception_payload = enable;
+	return 0;
+}
+
+static int capability_user_space_msr(struct vm *vm, u64 reasons)
+{
+	if (reasons & ~(u64)CAPABILITY_USER_SPACE_MSR)
+		return -EINVAL;
+	vm->user_space_msr_mask = reasons;
+	return 0;
+}
+
+static const struct {
+	unsigned int cap;
+	int (*enable)(struct vm *vm, u64 arg);
+} switches[] = {
+	{ KVM_CAP_SPLIT_IRQCHIP, capability_split_irqchip },
+	{ KVM_CAP_X2APIC_API, capability_x2apic_api },
+	{ KVM_CAP_X86_DISABLE_EXITS, capability_disable_exits },
+	{ KVM_CAP_EXCEPTION_PAYLOAD, capability_exception_payload },
+	{ KVM_CAP_X86_USER_SPACE_MSR, capability_user_space_msr },
+};
+
+int capability_enable(struct vm *vm, const struct kvm_enable_cap *cap)
+{
+	int i, ret;
+
+	if (cap->flags)
+		return -EINVAL;
+	for (i = 0; i < ARRAY_SIZE(switches); i++) {
+		if (switches[i].cap != cap->cap)
+			continue;
+		mutex_lock(&vm->lock);
+		ret = switches[i].enable(vm, cap->args[0]);
+		mutex_unlock(&vm->lock);
+		return ret;
+	}
+	return -EINVAL;
+}

@@ -1,0 +1,223 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Ioctls of a VM.
+ */
+#include <linux/kvm.h>
+#include <linux/module.h>
+#include <linux/overflow.h>
+
+#include <linux/quire.h>
+
+#include "../vcpu.h"
+#include "../vm.h"
+#include "../x86/msr.h"
+#include "ioctl.h"
+
+/* Where KVM_SET_TSS_ADDR's three pages must lie: below 4 GiB. */
+#define VM_TSS_ADDR_MAX		(0xffffffffull - 3 * PAGE_SIZE)
+#define VM_IDENTITY_MAP_DEFAULT	0xfffbc000ull
+
+static long vm_create_vcpu(void *object, void *arg, void __user *uarg)
+{
+	return vcpu_create_fd(object, *(unsigned long *)arg);
+}
+
+static long vm_check_extension(void *object, void *arg, void __user *uarg)
+{
+	return capability_check(object, *(unsigned long *)arg);
+}
+
+static long vm_enable_cap(void *object, void *arg, void __user *uarg)
+{
+	return capability_enable(object, arg);
+}
+
+static long vm_set_region(void *object, void *arg, void __user *uarg)
+{
+	const struct kvm_userspace_memory_region *old = arg;
+	struct kvm_userspace_memory_region2 region = {
+		.slot = old->slot,
+		.flags = old->flags,
+		.guest_phys_addr = old->guest_phys_addr,
+		.memory_size = old->memory_size,
+		.userspace_addr = old->userspace_addr,
+	};
+	struct vm *vm = object;
+
+	return mem_set_region(&vm->mem, &region);
+}
+
+static long vm_set_region2(void *object, void *arg, void __user *uarg)
+{
+	struct vm *vm = object;
+
+	return mem_set_region(&vm->mem, arg);
+}
+
+static long vm_get_dirty_log(void *object, void *arg, void __user *uarg)
+{
+	struct vm *vm = object;
+
+	return mem_get_dirty_log(&vm->mem, arg);
+}
+
+/*
+ * VT-x without unrestricted guests needs these pages.  AMD-V does not, but a VMM
+ * sets them before it can know.
+ */
+static long vm_set_tss_addr(void *object, void *arg, void __user *uarg)
+{
+	unsigned long addr = *(unsigned long *)arg;
+	struct vm *vm = object;
+
+	if (addr > VM_TSS_ADDR_MAX)
+		return -EINVAL;
+	mutex_lock(&vm->lock);
+	vm->tss_addr = addr;
+	mutex_unlock(&vm->lock);
+	return 0;
+}
+
+static long vm_set_identity_map_addr(void *object, void *arg, void __user *uarg)
+{
+	u64 addr = *(u64 *)arg;
+	struct vm *vm = object;
+	long ret = -EINVAL;
+
+	mutex_lock(&vm->lock);
+	if (!vm->nr_vcpus) {
+		vm->identity_map_addr = addr ? addr : VM_IDENTITY_MAP_DEFAULT;
+		ret = 0;
+	}
+	mutex_unlock(&vm->lock);
+	return ret;
+}
+
+static long vm_set_boot_cpu_id(void *object, void *arg, void __user *uarg)
+{
+	unsigned long id = *(unsigned long *)arg;
+	struct vm *vm = object;
+	long ret = -EBUSY;
+
+	mutex_lock(&vm->lock);
+	if (!vm->nr_vcpus) {
+		vm->bsp_id = id;
+		ret = 0;
+	}
+	mutex_unlock(&vm->lock);
+	return ret;
+}
+
+static long vm_get_clock(void *object, void *arg, void __user *uarg)
+{
+	return clock_ioctl_get(object, arg);
+}
+
+static long vm_set_clock(void *object, void *arg, void __user *uarg)
+{
+	return clock_ioctl_set(object, arg);
+}
+
+static long vm_signal_msi(void *object, void *arg, void __user *uarg)
+{
+	struct vm *vm = object;
+
+	return vm->irqchip_split ? irq_ioctl_signal_msi(vm, arg) : -EINVAL;
+}
+
+static long vm_set_gsi_routing(void *object, void *arg, void __user *uarg)
+{
+	const struct kvm_irq_routing *routing = arg;
+	struct kvm_irq_routing __user *urouting = uarg;
+	struct vm *vm = object;
+
+	if (!vm->irqchip_split)
+		return -EINVAL;
+	return irq_ioctl_set_routes(vm, routing->nr, routing->flags, urouting->entries);
+}
+
+static long vm_irq_line(void *object, void *arg, void __user *uarg)
+{
+	const struct kvm_irq_level *level = arg;
+	struct vm *vm = object;
+	int ret;
+
+	if (!vm->irqchip_split)
+		return -ENXIO;
+	ret = irq_set_line(vm, level->irq, level->level);
+	return ret < 0 ? ret : 0;
+}
+
+static long vm_irq_line_status(void *object, void *arg, void __user *uarg)
+{
+	struct kvm_irq_level *level = arg;
+	struct vm *vm = object;
+
+	if (!vm->irqchip_split)
+		return -ENXIO;
+	level->status = irq_set_line(vm, level->irq, level->level);
+	return 0;
+}
+
+static long vm_set_tsc_khz(void *object, void *arg, void __user *uarg)
+{
+	unsigned long khz = *(unsigned long *)arg;
+	struct vm *vm = object;
+	long ret = -EINVAL;
+
+	mutex_lock(&vm->lock);
+	if (!vm->nr_vcpus)
+		ret = clock_vm_set_tsc_khz(vm, khz);
+	mutex_unlock(&vm->lock);
+	return ret;
+}
+
+static long vm_get_tsc_khz(void *object, void *arg, void __user *uarg)
+{
+	struct vm *vm = object;
+
+	return READ_ONCE(vm->clock.default_tsc_khz);
+}
+
+static long vm_set_msr_filter(void *object, void *arg, void __user *uarg)
+{
+	return msr_ioctl_set_filter(object, arg);
+}
+
+static const struct ioctl_op vm_ops[IOCTL_NR_OPS] = {
+	IOCTL_OP(KVM_CREATE_VCPU, vm_create_vcpu, 0),
+	IOCTL_OP(KVM_CHECK_EXTENSION, vm_check_extension, 0),
+	IOCTL_OP(KVM_ENABLE_CAP, vm_enable_cap, 0),
+	IOCTL_OP(KVM_SET_USER_MEMORY_REGION, vm_set_region, 0),
+	IOCTL_OP(KVM_SET_USER_MEMORY_REGION2, vm_set_region2, 0),
+	IOCTL_OP(KVM_GET_DIRTY_LOG, vm_get_dirty_log, 0),
+	IOCTL_OP(KVM_SET_TSS_ADDR, vm_set_tss_addr, 0),
+	IOCTL_OP(KVM_SET_IDENTITY_MAP_ADDR, vm_set_identity_map_addr, 0),
+	IOCTL_OP(KVM_SET_BOOT_CPU_ID, vm_set_boot_cpu_id, 0),
+	IOCTL_OP(KVM_GET_CLOCK, vm_get_clock, 0),
+	IOCTL_OP(KVM_SET_CLOCK, vm_set_clock, 0),
+	IOCTL_OP(KVM_SIGNAL_MSI, vm_signal_msi, 0),
+	IOCTL_OP(KVM_SET_GSI_ROUTING, vm_set_gsi_routing, 0),
+	IOCTL_OP(KVM_IRQ_LINE, vm_irq_line, 0),
+	IOCTL_OP(KVM_IRQ_LINE_STATUS, vm_irq_line_status, 0),
+	IOCTL_OP(KVM_SET_TSC_KHZ, vm_set_tsc_khz, 0),
+	IOCTL_OP(KVM_GET_TSC_KHZ, vm_get_tsc_khz, 0),
+	IOCTL_OP(KVM_X86_SET_MSR_FILTER, vm_set_msr_filter, 0),
+};
+
+static long vm_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
+{
+	struct vm *vm = file->private_data;
+
+	if (vm->mm != current->mm || READ_ONCE(vm->dead))
+		return -EIO;
+	return ioctl_dispatch(vm_ops, vm, cmd, arg);
+}
+
+const struct file_operations vm_fops = {
+	.owner = THIS_MODULE,
+	.release = vm_release,
+	.unlocked_ioctl = vm_ioctl,
+	.compat_ioctl = compat_ptr_ioctl,
+	.llseek = noop_llseek,
+};
