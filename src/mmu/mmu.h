@@ -133,11 +133,14 @@ struct mmu_exception {
  *
  * Derived, for the stages in src/mmu/ alone:
  * @gfn:	the page
- * @slot:	its slot; kept by the slots' SRCU
+ * @slot:	its slot, or NULL; kept by the slots' SRCU
+ * @generation:	of the set in which there was none
  * @seq:	mem_invalidation_seq() from before the lookup of @page
  * @page:	the host page, released before mmu_fault() returns
+ * @depth:	level at which the walk through our tables ended
  * @goal:	level to map at
  * @write, @fetch: the kind of access
+ * @uncached:	@page is not memory
  */
 struct mmu_fault {
 	u64 addr;
@@ -150,11 +153,14 @@ struct mmu_fault {
 
 	gfn_t gfn;
 	struct mem_slot *slot;
+	u64 generation;
 	unsigned long seq;
 	struct host_page page;
+	int depth;
 	int goal;
 	bool write;
 	bool fetch;
+	bool uncached;
 };
 
 /**
@@ -197,12 +203,14 @@ struct mmu_vm {
  * @format:	layout, or NULL with paging off
  * @rsvd:	bits that must be 0, by level: [0] in a table entry, [1] in a leaf
  * @perm:	PERM_* bits of permission.h
+ * @max_leaf:	largest level of a leaf, as enabled
  * @regs:	as given
  */
 struct mmu_walker {
 	const struct pt_format *format;
 	u64 rsvd[MMU_MAX_LEVELS + 1][2];
 	u32 perm;
+	int max_leaf;
 	struct mmu_regs regs;
 };
 
