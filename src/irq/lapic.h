@@ -3,7 +3,9 @@
  * The local APIC of a vCPU (SDM: Advanced Programmable Interrupt Controller).
  *
  * Any task may post interrupts: IRR and the message state are changed by atomic
- * bit operations.  All other registers belong to the holder of vcpu->mutex.
+ * bit operations.  All other registers belong to the holder of vcpu->mutex, who
+ * alone may call the functions below unless they say otherwise.  They are for
+ * vCPUs that have a local APIC.
  */
 #ifndef QUIRE_IRQ_LAPIC_H
 #define QUIRE_IRQ_LAPIC_H
@@ -38,10 +40,20 @@ struct lapic_msg {
 	bool assert;
 };
 
-/** lapic_create() - allocate vcpu->apic, as after power-up.  May sleep. */
+/**
+ * lapic_create() - allocate vcpu->apic, as after power-up
+ * Messages find it from the irq_map_update() on that follows the publication of
+ * the vCPU.  May sleep.  Return: 0 or -ENOMEM.
+ */
 int lapic_create(struct vcpu *vcpu);
-/** lapic_destroy() - stops the timer and waits for it.  May sleep. */
+/** lapic_stop() - the timer sends no more messages.  Spins for its callback. */
+void lapic_stop(struct vcpu *vcpu);
+/** lapic_destroy() - free vcpu->apic, after lapic_stop(); nobody sends to it any more */
 void lapic_destroy(struct vcpu *vcpu);
+/**
+ * lapic_reset() - as after power-up, or after INIT, which keeps mode and base
+ * Holder of vcpu->mutex.  May sleep.
+ */
 void lapic_reset(struct vcpu *vcpu, bool init);
 
 /**
@@ -68,9 +80,20 @@ int lapic_highest_irr(struct vcpu *vcpu);
  * May change vcpu->mp_state and reset registers.
  */
 void lapic_process_init_sipi(struct vcpu *vcpu);
+/** lapic_init_sipi_pending() - is there one?  Any context. */
 bool lapic_init_sipi_pending(const struct vcpu *vcpu);
-/** lapic_timer_sync() - act on an expired timer before entry; cheap if it is not */
-void lapic_timer_sync(struct vcpu *vcpu);
+
+/**
+ * lapic_accepts_pic() - may the PIC, in user space, interrupt this vCPU?
+ * By LINT0 in ExtINT mode, or by the INTR pin if the local APIC is off.
+ */
+bool lapic_accepts_pic(const struct vcpu *vcpu);
+
+/**
+ * lapic_exit_eoi() - VCPU_REQ_EXIT: does user space's I/O APIC wait for an EOI?
+ * Return: EXIT_USER with KVM_EXIT_IOAPIC_EOI in vcpu->run, else EXIT_RESUME.
+ */
+int lapic_exit_eoi(struct vcpu *vcpu);
 
 /* TPR as CR8 sees it, bits 7:4 of the register. */
 u8 lapic_get_cr8(const struct vcpu *vcpu);
@@ -87,15 +110,25 @@ bool lapic_mmio_covers(const struct vcpu *vcpu, gpa_t gpa);
 void lapic_mmio_read(struct vcpu *vcpu, gpa_t gpa, void *data, unsigned int len);
 void lapic_mmio_write(struct vcpu *vcpu, gpa_t gpa, const void *data, unsigned int len);
 
-/* x2APIC registers 0x800-0x8ff, IA32_APIC_BASE, IA32_TSC_DEADLINE: 0 or -EINVAL. */
+/*
+ * x2APIC registers 0x800-0x8ff, IA32_APIC_BASE, IA32_TSC_DEADLINE: 0 or -EINVAL.
+ * Writes may sleep.  @host skips the rules for changes of mode, not those for
+ * values.
+ */
 int lapic_x2apic_read(struct vcpu *vcpu, u32 msr, u64 *value);
 int lapic_x2apic_write(struct vcpu *vcpu, u32 msr, u64 value);
 u64 lapic_get_base(const struct vcpu *vcpu);
 int lapic_set_base(struct vcpu *vcpu, u64 value, bool host);
+/* 0, and ignored, unless the timer is in TSC-deadline mode. */
 u64 lapic_get_tsc_deadline(const struct vcpu *vcpu);
 void lapic_set_tsc_deadline(struct vcpu *vcpu, u64 value);
+/** lapic_tsc_changed() - vcpu->clock.tsc_offset did: deadlines are elsewhere now */
+void lapic_tsc_changed(struct vcpu *vcpu);
 
-/* KVM_GET/SET_LAPIC.  -EINVAL for contradictory state. */
+/*
+ * KVM_GET/SET_LAPIC; IA32_APIC_BASE is set first.
+ * -EINVAL for the id of another vCPU in x2APIC mode.  May sleep.
+ */
 void lapic_get_state(struct vcpu *vcpu, struct kvm_lapic_state *state);
 int lapic_set_state(struct vcpu *vcpu, const struct kvm_lapic_state *state);
 
