@@ -61,6 +61,8 @@ enum vcpu_seg {
  * @VCPU_REQ_EXIT:	KVM_EXIT_IOAPIC_EOI or the like is waiting in vcpu->run
  * @VCPU_REQ_DEAD:	the VM is broken: KVM_RUN returns -EIO from now on
  * @VCPU_REQ_UNBLOCK:	stop waiting in HLT and look again; nothing else
+ * @VCPU_REQ_MSR_FILTER: vm->msr_filter changed: vendor->cpuid_changed() computes
+ *		the MSR intercepts again
  */
 enum vcpu_request {
 	VCPU_REQ_EVENT,
@@ -73,6 +75,7 @@ enum vcpu_request {
 	VCPU_REQ_EXIT,
 	VCPU_REQ_DEAD,
 	VCPU_REQ_UNBLOCK,
+	VCPU_REQ_MSR_FILTER,
 };
 
 /**
@@ -120,6 +123,7 @@ enum exit_result {
  * @x2apic_no_broadcast_quirk: id 0xff is no broadcast in x2APIC mode
  * @exception_payload: KVM_CAP_EXCEPTION_PAYLOAD enabled
  * @user_space_msr_mask: KVM_MSR_EXIT_REASON_* enabled; under @lock before use
+ * @msr_filter:	KVM_X86_SET_MSR_FILTER, or NULL; RCU, replaced as a whole under @lock
  * @disabled_exits: KVM_X86_DISABLE_EXITS_*; under @lock before the first vCPU
  * @tss_addr:	KVM_SET_TSS_ADDR; only recorded, AMD-V needs none
  * @identity_map_addr: likewise
@@ -138,11 +142,12 @@ struct vm {
 	u32 bsp_id;
 	struct irq_vm irq;
 	bool irqchip_split;
-	u8 nr_ioapic_pins;
+	u16 nr_ioapic_pins;
 	bool x2apic_format;
 	bool x2apic_no_broadcast_quirk;
 	bool exception_payload;
 	u32 user_space_msr_mask;
+	struct msr_filter __rcu *msr_filter;
 	u32 disabled_exits;
 	gpa_t tss_addr;
 	gpa_t identity_map_addr;
@@ -173,7 +178,9 @@ struct vm {
  * @cr2:	page fault address
  * @cr3:	true after every exit
  * @cr8:	task priority, if the local APIC is in user space
- * @xcr0, @xss:	guest values
+ * @xcr0, @xss, @pkru: guest values; PKRU is true after every exit
+ * @host_pkru:	the host's, while the guest's is in the register
+ * @user_apic_base: APIC_BASE, if the local APIC is in user space
  * @dr:		DR0-3; @dr6, @dr7: as the guest sees them
  * @guest_debug: KVM_GUESTDBG_*; @debug_dr7, @debug_dr: user space's breakpoints
  * @event:	exceptions, interrupts and NMIs on their way
@@ -212,6 +219,8 @@ struct vcpu {
 	u64 cr0, cr2, cr3, cr4, efer;
 	u8 cr8;
 	u64 xcr0, xss;
+	u32 pkru, host_pkru;
+	u64 user_apic_base;
 	u64 dr[4], dr6, dr7;
 	u32 guest_debug;
 	u64 debug_dr[4], debug_dr7;
@@ -308,8 +317,8 @@ void vcpu_kick(struct vcpu *vcpu);
 
 /**
  * vm_kick_all() - raise @req on each vCPU and interrupt those in guest mode
- * Does not wait for them.  Any context in which smp_call_function_many() is
- * not needed; may be called under spinlocks.
+ * Does not wait until they left it, so it is not for TLB flushes.  Any context,
+ * also under spinlocks.
  */
 void vm_kick_all(struct vm *vm, enum vcpu_request req);
 
