@@ -11,6 +11,7 @@
 #include <linux/kvm.h>
 #include <linux/percpu.h>
 #include <linux/smp.h>
+#include <trace/events/ipi.h>	/* smp_send_reschedule() traces there */
 
 #include "mmu/mmu.h"
 #include "request.h"

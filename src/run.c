@@ -17,6 +17,7 @@
 #include <linux/uaccess.h>
 #include <asm/processor-flags.h>
 
+#include "host/compat/kvm_run.h"
 #include "host/fpu.h"
 #include "host/guest_context.h"
 #include "host/work.h"
@@ -50,10 +51,10 @@ static int run_halted(struct vcpu *vcpu)
 {
 	/* A signal or immediate_exit ends the wait; the loop looks at both. */
 	rcuwait_wait_event(&vcpu->wait,
-			   run_has_work(vcpu) || READ_ONCE(vcpu->run->immediate_exit),
+			   run_has_work(vcpu) || compat_immediate_exit(vcpu->run),
 			   TASK_INTERRUPTIBLE);
 	if (!run_has_work(vcpu))
-		return READ_ONCE(vcpu->run->immediate_exit) ? -EINTR : EXIT_RESUME;
+		return compat_immediate_exit(vcpu->run) ? -EINTR : EXIT_RESUME;
 
 	if (vcpu->apic && lapic_init_sipi_pending(vcpu))
 		lapic_process_init_sipi(vcpu);
@@ -184,7 +185,7 @@ static int run_begin(struct vcpu *vcpu)
 		if (ret != EXIT_RESUME)
 			return ret;
 	}
-	return READ_ONCE(run->immediate_exit) ? -EINTR : EXIT_RESUME;
+	return compat_immediate_exit(run) ? -EINTR : EXIT_RESUME;
 }
 
 static void run_end(struct vcpu *vcpu)

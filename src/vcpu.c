@@ -6,6 +6,7 @@
  * use it without a reference.
  */
 #include <linux/anon_inodes.h>
+#include <linux/file.h>
 #include <linux/fs.h>
 #include <linux/kvm.h>
 #include <linux/mm.h>

@@ -15,8 +15,10 @@
 #include <linux/ftrace.h>
 #include <linux/instrumentation.h>
 #include <linux/irqflags.h>
-#include <linux/rcupdate.h>
+#include <linux/sched.h>
 #include <linux/vtime.h>
+
+#include "compat/rcu.h"
 
 /** guest_timing_enter() - from here on time is the guest's.  IRQs off. */
 static __always_inline void guest_timing_enter(void)
@@ -49,7 +51,7 @@ static __always_inline void guest_context_enter_irqoff(void)
 
 	if (!context_tracking_guest_enter()) {
 		instrumentation_begin();
-		rcu_virt_note_context_switch();
+		compat_rcu_note_guest();
 		instrumentation_end();
 	}
 	lockdep_hardirqs_on(CALLER_ADDR0);

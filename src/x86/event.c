@@ -10,6 +10,7 @@
  */
 #include <linux/kvm.h>
 #include <asm/processor-flags.h>
+#include <uapi/asm/debugreg.h>
 
 #include "../vendor/vendor.h"
 #include "event.h"
@@ -152,9 +153,8 @@ static void event_deliver_payload(struct vcpu *vcpu)
 		/* B0-B3 are of this #DB alone; the others add up. */
 		vcpu->dr6 &= ~0xfull;
 		vcpu->dr6 |= event->exception.payload | DR6_ACTIVE_LOW;
-		/* A breakpoint's #DB leaves with DR7.GD off. */
-		if (vcpu->dr7 & DR7_GD)
-			vcpu->dr7 &= ~(u64)DR7_GD;
+		/* The handler may touch the debug registers. */
+		vcpu->dr7 &= ~(u64)DR_GENERAL_DETECT;
 		vendor->dr_changed(vcpu);
 		break;
 	}

@@ -11,19 +11,14 @@
 #define QUIRE_X86_EVENT_H
 
 #include <linux/atomic.h>
+#include <linux/kvm.h>			/* DE_VECTOR and the other exceptions */
+#include <asm/irq_vectors.h>		/* NMI_VECTOR */
 
 #include "../types.h"
 
 struct vcpu;
 struct kvm_vcpu_events;
 struct mmu_exception;
-
-enum x86_vector {
-	DE_VECTOR = 0, DB_VECTOR = 1, NMI_VECTOR = 2, BP_VECTOR = 3, OF_VECTOR = 4,
-	BR_VECTOR = 5, UD_VECTOR = 6, NM_VECTOR = 7, DF_VECTOR = 8, TS_VECTOR = 10,
-	NP_VECTOR = 11, SS_VECTOR = 12, GP_VECTOR = 13, PF_VECTOR = 14,
-	MF_VECTOR = 16, AC_VECTOR = 17, MC_VECTOR = 18, XM_VECTOR = 19,
-};
 
 /**
  * struct vcpu_event - see the top of this file

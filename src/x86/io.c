@@ -13,6 +13,7 @@
 #include "../vendor/vendor.h"
 #include "io.h"
 #include "machine.h"
+#include "regs.h"
 
 void *io_port_data(struct vcpu *vcpu)
 {
