@@ -36,7 +36,7 @@ static struct vm *vm_create(void)
 	mutex_init(&vm->lock);
 	xa_init(&vm->vcpus);
 	vm->mm = current->mm;
-	ret = mem_init(&vm->mem, vm->mm, boot_cpu_data.x86_phys_bits);
+	ret = mem_vm_init(&vm->mem, vm->mm, boot_cpu_data.x86_phys_bits);
 	if (ret)
 		goto free_vm;
 	ret = mmu_vm_init(&vm->mmu, &vm->mem, &vm_mmu_ops);
@@ -54,7 +54,7 @@ destroy_irq:
 	irq_vm_destroy(vm);
 	mmu_vm_destroy(&vm->mmu);
 destroy_mem:
-	mem_destroy(&vm->mem);
+	mem_vm_destroy(&vm->mem);
 free_vm:
 	kfree(vm);
 	return ERR_PTR(ret);
@@ -76,7 +76,7 @@ static void vm_destroy(struct vm *vm)
 	vendor->vm_destroy(vm);
 	msr_filter_destroy(vm);
 	mmu_vm_destroy(&vm->mmu);
-	mem_destroy(&vm->mem);
+	mem_vm_destroy(&vm->mem);
 	mmdrop(vm->mm);
 	kfree(vm);
 }

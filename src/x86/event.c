@@ -10,7 +10,6 @@
  */
 #include <linux/kvm.h>
 #include <asm/processor-flags.h>
-#include <uapi/asm/debugreg.h>
 
 #include "../vendor/vendor.h"
 #include "event.h"
@@ -137,7 +136,8 @@ void event_requeue_nmi(struct vcpu *vcpu)
 }
 
 /* DR6 has bits that are 1 when nothing happened: BLD and RTM. */
-#define DR6_ACTIVE_LOW	0x00010800ull
+#define DR6_ACTIVE_LOW		0x00010800ull
+#define DR7_GENERAL_DETECT	(1ull << 13)
 
 static void event_deliver_payload(struct vcpu *vcpu)
 {
@@ -154,7 +154,7 @@ static void event_deliver_payload(struct vcpu *vcpu)
 		vcpu->dr6 &= ~0xfull;
 		vcpu->dr6 |= event->exception.payload | DR6_ACTIVE_LOW;
 		/* The handler may touch the debug registers. */
-		vcpu->dr7 &= ~(u64)DR_GENERAL_DETECT;
+		vcpu->dr7 &= ~DR7_GENERAL_DETECT;
 		vendor->dr_changed(vcpu);
 		break;
 	}
