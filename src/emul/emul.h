@@ -26,8 +26,8 @@
  * them in the same way.
  *
  * Reads from user space.  An op that needs user space to complete a read
- * returns EMUL_IO_NEEDED.  emul_execute() returns the same, with nothing
- * changed.  The owner exits to user space and afterwards calls emul_execute()
+ * returns EMUL_IO_NEEDED.  emul_execute() returns the same, with nothing changed
+ * (a REP string instruction: since its last iteration).  The owner exits to user space and afterwards calls emul_execute()
  * again on the same context, without emul_decode().  The instruction runs from
  * its start: memory reads that had completed are answered from a log in the
  * context, so no device sees a read twice, and the op is called again, with the
@@ -54,7 +54,7 @@ struct emul_opcode;
 #define EMUL_REP_MAX		1024
 
 /* Reads of up to 8 bytes that one instruction, or one iteration, may do. */
-#define EMUL_READ_LOG_MAX	48
+#define EMUL_READ_LOG_MAX	72
 
 /**
  * enum emul_result - what became of an instruction, or of one op
@@ -220,7 +220,8 @@ struct emul_exception {
  *			must be writable, else the #PF of a write.  Always set in
  *			calls of write() and cmpxchg().
  * EMUL_ACC_SYSTEM	An implicit access to a descriptor table or TSS: done as
- *			supervisor at any CPL, SMAP notwithstanding.
+ *			supervisor at any CPL, SMAP notwithstanding.  Memory only:
+ *			elsewhere the instruction is unhandleable.
  * EMUL_ACC_HINT	The access goes to the page of @hint_gpa, and may be done at
  *			(hint_gpa & ~0xfff) | (gva & 0xfff) without a page walk.
  */
@@ -275,7 +276,8 @@ struct emul_ops {
 	/**
 	 * @cmpxchg: If the @bytes (1, 2, 4, 8 or 16) at @gva equal those at @old,
 	 * store those at @new, atomically against every CPU; else copy what is
-	 * there to @old and return EMUL_AGAIN.  @gva is aligned to @bytes.
+	 * there to @old and return EMUL_AGAIN.  The range is within one line of
+	 * 64 bytes, but need not be aligned, except that of 16 bytes.
 	 * Where the gpa is not memory, an atomic access does not exist: do it
 	 * as a write of @new, which may be EMUL_POSTED.
 	 */
