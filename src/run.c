@@ -26,18 +26,15 @@
 #include "vendor/vendor.h"
 #include "x86/regs.h"
 
-/* Would the vCPU find something to do if it stopped waiting? */
-static bool run_has_work(struct vcpu *vcpu)
+/* Requests that wait until the vCPU runs again: not worth waking it for. */
+#define RUN_LAZY_REQUESTS						\
+	(BIT(VCPU_REQ_EVENT) | BIT(VCPU_REQ_TLB_FLUSH) | BIT(VCPU_REQ_CLOCK))
+
+/* Is there an event that ends HLT? */
+static bool run_has_event(struct vcpu *vcpu)
 {
 	struct vcpu_event *event = &vcpu->event;
 
-	if (vcpu->apic && lapic_init_sipi_pending(vcpu))
-		return true;
-	if (READ_ONCE(vcpu->requests) & ~BIT(VCPU_REQ_EVENT) &
-	    ~BIT(VCPU_REQ_TLB_FLUSH) & ~BIT(VCPU_REQ_CLOCK))
-		return true;
-	if (vcpu->mp_state != KVM_MP_STATE_HALTED)
-		return false;
 	if (event->exception.pending || event->exception.injected)
 		return true;
 	event_collect_nmis(vcpu);
@@ -46,23 +43,33 @@ static bool run_has_work(struct vcpu *vcpu)
 	return event_interrupt_waiting(vcpu) && vendor->interrupt_allowed(vcpu);
 }
 
+static bool run_has_work(struct vcpu *vcpu)
+{
+	if (vcpu->apic && lapic_init_sipi_pending(vcpu))
+		return true;
+	if (READ_ONCE(vcpu->requests) & ~RUN_LAZY_REQUESTS)
+		return true;
+	return vcpu->mp_state == KVM_MP_STATE_HALTED && run_has_event(vcpu);
+}
+
 /* Not runnable: halted, or an application processor before its SIPI. */
 static int run_halted(struct vcpu *vcpu)
 {
-	/* A signal or immediate_exit ends the wait; the loop looks at both. */
+	/* A signal ends the wait too; the loop looks for it. */
 	rcuwait_wait_event(&vcpu->wait,
 			   run_has_work(vcpu) || compat_immediate_exit(vcpu->run),
 			   TASK_INTERRUPTIBLE);
-	if (!run_has_work(vcpu))
-		return compat_immediate_exit(vcpu->run) ? -EINTR : EXIT_RESUME;
-
-	if (vcpu->apic && lapic_init_sipi_pending(vcpu))
+	if (compat_immediate_exit(vcpu->run))
+		return -EINTR;
+	if (vcpu->apic && lapic_init_sipi_pending(vcpu)) {
 		lapic_process_init_sipi(vcpu);
-	else if (vcpu->mp_state == KVM_MP_STATE_HALTED)
+		return EXIT_RESUME;
+	}
+	if (vcpu->mp_state == KVM_MP_STATE_HALTED && run_has_event(vcpu)) {
 		vcpu->mp_state = KVM_MP_STATE_RUNNABLE;
-	else
-		return request_handle(vcpu);
-	return EXIT_RESUME;
+		return EXIT_RESUME;
+	}
+	return request_handle(vcpu);
 }
 
 /* Return: false if something came up; nothing was run then. */
@@ -81,7 +88,6 @@ static bool run_enter(struct vcpu *vcpu)
 		return false;
 	}
 
-	guest_fpu_activate();
 	regs_switch_to_guest(vcpu);
 	guest_timing_enter();
 	vendor->enter(vcpu);

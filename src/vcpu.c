@@ -41,6 +41,9 @@ static int vcpu_create_parts(struct vcpu *vcpu)
 	}
 	regs_reset(vcpu, false);
 	clock_vcpu_init(vcpu);
+	/* With local APICs, application processors wait for INIT and SIPI. */
+	vcpu->mp_state = vcpu->apic && !vcpu_is_bsp(vcpu) ?
+			 KVM_MP_STATE_UNINITIALIZED : KVM_MP_STATE_RUNNABLE;
 	return 0;
 
 destroy_vendor:
