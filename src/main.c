@@ -22,7 +22,7 @@
 
 static bool tdp = true;
 module_param(tdp, bool, 0444);
-MODULE_PARM_DESC(tdp, "Use two dimensional paging (EPT or NPT) (default: Y)");
+MODULE_PARM_DESC(tdp, "Use two dimensional paging (EPT or NPT); there is no other yet (default: Y)");
 
 static bool nested;
 module_param(nested, bool, 0444);
@@ -68,8 +68,13 @@ static int __init main_start_mmu(void)
 {
 	struct mmu_caps caps = { .tdp = tdp };
 
+	int ret;
+
 	vendor->mmu_caps(&caps);
-	return mmu_module_init(&caps);
+	ret = mmu_module_init(&caps);
+	if (ret == -EOPNOTSUPP)
+		pr_err("tdp=%d: this version has no page tables for that\n", tdp);
+	return ret;
 }
 
 static int __init quire_init(void)
@@ -106,7 +111,7 @@ static int __init quire_init(void)
 	if (ret)
 		goto stop_virt;
 
-	pr_info("%s, %s\n", vendor->name, tdp ? "two dimensional paging" : "shadow paging");
+	pr_info("ready on %s\n", vendor->name);
 	return 0;
 
 stop_virt:

@@ -20,6 +20,7 @@
 #include "host/compat/kvm_run.h"
 #include "host/fpu.h"
 #include "host/guest_context.h"
+#include "host/virt.h"
 #include "host/work.h"
 #include "request.h"
 #include "run.h"
@@ -81,7 +82,8 @@ static bool run_enter(struct vcpu *vcpu)
 	WRITE_ONCE(vcpu->place, VCPU_IN_GUEST);
 	/* See the top of request.c. */
 	smp_mb();
-	if (unlikely(vcpu_request_pending(vcpu) || host_work_pending())) {
+	if (unlikely(vcpu_request_pending(vcpu) || host_work_pending() ||
+		     !host_virt_is_on())) {
 		WRITE_ONCE(vcpu->place, VCPU_OUTSIDE);
 		local_irq_enable();
 		preempt_enable();
@@ -124,7 +126,8 @@ static int run_guest(struct vcpu *vcpu)
 	}
 	if (unlikely(!run_enter(vcpu))) {
 		vendor->cancel_injection(vcpu);
-		return EXIT_RESUME;
+		/* On a CPU that goes offline, wait until the scheduler moves us. */
+		return READ_ONCE(host_virt_rebooting) ? -EIO : EXIT_RESUME;
 	}
 	vcpu->stat_exits++;
 	return vendor->handle_exit(vcpu);
@@ -223,14 +226,15 @@ static int run_with_fpu(struct vcpu *vcpu)
 
 int run_vcpu(struct vcpu *vcpu)
 {
-	sigset_t saved;
 	int ret;
 
 	if (likely(!vcpu->sigset_active))
 		return run_with_fpu(vcpu);
 
-	sigprocmask(SIG_SETMASK, &vcpu->sigset, &saved);
+	/* Signals that are blocked but for KVM_RUN stay pending if ignored. */
+	sigprocmask(SIG_SETMASK, &vcpu->sigset, &current->real_blocked);
 	ret = run_with_fpu(vcpu);
-	sigprocmask(SIG_SETMASK, &saved, NULL);
+	sigprocmask(SIG_SETMASK, &current->real_blocked, NULL);
+	sigemptyset(&current->real_blocked);
 	return ret;
 }

@@ -60,11 +60,14 @@ static struct vcpu *vcpu_create(struct vm *vm, u32 id)
 	struct vcpu *vcpu;
 	int ret = -ENOMEM;
 
+	lockdep_assert_held(&vm->lock);
+
 	vcpu = kzalloc(sizeof(*vcpu), GFP_KERNEL_ACCOUNT);
 	if (!vcpu)
 		return ERR_PTR(ret);
 	vcpu->vm = vm;
 	vcpu->id = id;
+	vcpu->index = vm->nr_vcpus;
 	vcpu->cpu = -1;
 	mutex_init(&vcpu->mutex);
 	rcuwait_init(&vcpu->wait);
@@ -100,6 +103,7 @@ void vcpu_stop(struct vcpu *vcpu)
 {
 	if (vcpu->apic)
 		lapic_stop(vcpu);
+	mmu_destroy(&vcpu->root_mmu);
 }
 
 void vcpu_destroy(struct vcpu *vcpu)
@@ -109,7 +113,6 @@ void vcpu_destroy(struct vcpu *vcpu)
 	vendor->vcpu_destroy(vcpu);
 	msr_vcpu_destroy(vcpu);
 	emulate_vcpu_destroy(vcpu);
-	mmu_destroy(&vcpu->root_mmu);
 	cpuid_vcpu_destroy(vcpu);
 	guest_fpu_destroy(vcpu->fpu);
 	free_pages_exact(vcpu->run, VCPU_MMAP_PAGES * PAGE_SIZE);
@@ -155,7 +158,6 @@ static int vcpu_publish(struct vm *vm, struct vcpu *vcpu)
 
 	lockdep_assert_held(&vm->lock);
 
-	vcpu->index = vm->nr_vcpus;
 	ret = xa_reserve(&vm->vcpus, vcpu->index, GFP_KERNEL_ACCOUNT);
 	if (ret)
 		return ret;
@@ -171,7 +173,7 @@ static int vcpu_publish(struct vm *vm, struct vcpu *vcpu)
 
 	vm_get(vm);
 	WARN_ON_ONCE(xa_is_err(xa_store(&vm->vcpus, vcpu->index, vcpu, GFP_KERNEL_ACCOUNT)));
-	/* Pairs with vm_for_each_vcpu(). */
+	/* Pairs with the load in vm_for_each_vcpu(). */
 	smp_store_release(&vm->nr_vcpus, vcpu->index + 1);
 	if (vcpu->apic)
 		irq_map_update(vm);

@@ -27,10 +27,13 @@ extern const struct file_operations vcpu_fops;
 int vcpu_release(struct inode *inode, struct file *file);
 int vcpu_mmap(struct file *file, struct vm_area_struct *vma);
 
-/** vcpu_stop() - its timers no longer fire.  No ioctl runs.  May sleep. */
+/**
+ * vcpu_stop() - its timers no longer fire, it holds no page tables
+ * No ioctl runs.  May sleep.
+ */
 void vcpu_stop(struct vcpu *vcpu);
 
-/** vcpu_destroy() - free it; nobody knows it any more.  May sleep. */
+/** vcpu_destroy() - free it, stopped; nobody knows it any more.  May sleep. */
 void vcpu_destroy(struct vcpu *vcpu);
 
 #endif

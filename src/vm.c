@@ -65,18 +65,22 @@ static void vm_destroy(struct vm *vm)
 	struct vcpu *vcpu;
 	unsigned long i;
 
-	/* Messages may travel between vCPUs until all have stopped their timers. */
-	xa_for_each(&vm->vcpus, i, vcpu)
+	/*
+	 * Messages may travel between vCPUs until all have stopped their timers,
+	 * and the host's invalidations ask each to flush until the notifier is
+	 * gone: only then are they freed.
+	 */
+	vm_for_each_vcpu(vm, i, vcpu)
 		vcpu_stop(vcpu);
 	irq_vm_destroy(vm);
-	xa_for_each(&vm->vcpus, i, vcpu)
+	mmu_vm_destroy(&vm->mmu);
+	mem_vm_destroy(&vm->mem);
+	vm_for_each_vcpu(vm, i, vcpu)
 		vcpu_destroy(vcpu);
 	xa_destroy(&vm->vcpus);
 
 	vendor->vm_destroy(vm);
 	msr_filter_destroy(vm);
-	mmu_vm_destroy(&vm->mmu);
-	mem_vm_destroy(&vm->mem);
 	mmdrop(vm->mm);
 	kfree(vm);
 }

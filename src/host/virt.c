@@ -21,10 +21,28 @@
 #include "virt.h"
 
 bool host_virt_rebooting;
+DEFINE_PER_CPU(bool, host_virt_on);
 
 static const struct host_virt_ops *virt_ops;
 static enum cpuhp_state cpuhp_online;
 static bool emergency_registered;
+
+/* IRQs off. */
+static int virt_enable(void)
+{
+	int ret = virt_ops->enable();
+
+	if (!ret)
+		this_cpu_write(host_virt_on, true);
+	return ret;
+}
+
+/* IRQs off, or in a crash in whatever context that comes. */
+static void virt_disable(void)
+{
+	this_cpu_write(host_virt_on, false);
+	virt_ops->disable();
+}
 
 static int virt_cpu_online(unsigned int cpu)
 {
@@ -35,7 +53,7 @@ static int virt_cpu_online(unsigned int cpu)
 		return ret;
 
 	local_irq_disable();
-	ret = virt_ops->enable();
+	ret = virt_enable();
 	local_irq_enable();
 	if (ret) {
 		virt_ops->free(cpu);
@@ -47,7 +65,7 @@ static int virt_cpu_online(unsigned int cpu)
 static int virt_cpu_offline(unsigned int cpu)
 {
 	local_irq_disable();
-	virt_ops->disable();
+	virt_disable();
 	local_irq_enable();
 	virt_ops->free(cpu);
 	return 0;
@@ -55,14 +73,14 @@ static int virt_cpu_offline(unsigned int cpu)
 
 static int virt_suspend(void)
 {
-	virt_ops->disable();
+	virt_disable();
 	return 0;
 }
 
 static void virt_resume(void)
 {
 	/* What was possible before the suspend is possible after it. */
-	WARN_ON_ONCE(virt_ops->enable());
+	WARN_ON_ONCE(virt_enable());
 }
 
 COMPAT_SYSCORE(virt_syscore, virt_suspend, virt_resume);
@@ -70,12 +88,12 @@ COMPAT_SYSCORE(virt_syscore, virt_suspend, virt_resume);
 static void virt_emergency(void)
 {
 	host_virt_rebooting = true;
-	virt_ops->disable();
+	virt_disable();
 }
 
 static void virt_disable_ipi(void *unused)
 {
-	virt_ops->disable();
+	virt_disable();
 }
 
 static int virt_reboot(struct notifier_block *nb, unsigned long action, void *data)

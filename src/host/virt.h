@@ -5,6 +5,7 @@
 #ifndef QUIRE_HOST_VIRT_H
 #define QUIRE_HOST_VIRT_H
 
+#include <linux/percpu.h>
 #include <linux/types.h>
 
 /**
@@ -27,6 +28,15 @@ struct host_virt_ops {
  * running guest: faults of virtualization instructions are expected then.
  */
 extern bool host_virt_rebooting;
+
+/* Is it enabled on this CPU?  Changes only on the CPU itself. */
+DECLARE_PER_CPU(bool, host_virt_on);
+
+/** host_virt_is_on() - may a guest be entered here?  IRQs off. */
+static inline bool host_virt_is_on(void)
+{
+	return this_cpu_read(host_virt_on);
+}
 
 /**
  * host_virt_start() - enable on all CPUs, present and future

@@ -16,26 +16,31 @@ struct vm;
 /**
  * struct vm_clock - the VM's time base
  * @lock:	guards what follows; innermost, IRQs on
- * @offset_ns:	kvmclock = host boot time clock + this
- * @wall_clock:	gpa that the guest gave to MSR_KVM_WALL_CLOCK_NEW
- * @last_tsc_offset, @last_tsc_write_ns, @last_tsc_khz, @last_tsc: of the last
- *		TSC write, by which vCPUs that write the same TSC are matched
- * @default_tsc_khz: KVM_SET_TSC_KHZ on the VM
+ * @base_ns:	kvmclock at the moment that @base_tsc and @base_boot_ns name
+ * @base_tsc:	host TSC then; kvmclock follows it while the host's TSC is stable
+ * @base_boot_ns: host boot time clock then; kvmclock follows it otherwise
+ * @wall_clock:	what the guest gave to MSR_KVM_WALL_CLOCK_NEW
+ * @tsc_offset:	offset of the last TSC value that was not matched to others
+ * @tsc_written: user space wrote such a value
+ * @default_tsc_khz: KVM_SET_TSC_KHZ on the VM; under vm->lock, not @lock
  */
 struct vm_clock {
 	spinlock_t lock;
-	s64 offset_ns;
-	gpa_t wall_clock;
-	u64 last_tsc, last_tsc_offset, last_tsc_write_ns;
-	u32 last_tsc_khz;
+	u64 base_ns;
+	u64 base_tsc;
+	u64 base_boot_ns;
+	u64 wall_clock;
+	u64 tsc_offset;
+	bool tsc_written;
 	u32 default_tsc_khz;
 };
 
 /**
  * struct vcpu_clock - a vCPU's TSC and clock page
- * @tsc_offset:	guest TSC = host TSC + this
+ * @tsc_offset:	guest TSC = host TSC + this; others may read it
  * @tsc_adjust:	IA32_TSC_ADJUST
- * @tsc_khz:	what the guest's TSC runs at
+ * @tsc_khz:	what the guest's TSC runs at, for those who ask; the host's, but
+ *		for less than what clocks drift anyway
  * @system_time_msr: as the guest wrote it; bit 0 enables
  * @version:	of the clock page, even
  * @guest_stopped: set PVCLOCK_GUEST_STOPPED at the next update
@@ -51,26 +56,52 @@ struct vcpu_clock {
 	bool guest_stopped;
 };
 
+/** clock_vm_init() - kvmclock starts at 0, at the host's TSC frequency */
 void clock_vm_init(struct vm *vm);
-/** clock_vcpu_init() - TSC starts at 0, synchronized with the VM's other vCPUs */
+/**
+ * clock_vcpu_init() - the TSC starts at 0, or where the VM's other vCPUs have it
+ * Under vm->lock, before the vCPU is published, after vendor->vcpu_create().
+ */
 void clock_vcpu_init(struct vcpu *vcpu);
+
+/* Holder of vcpu->mutex from here on, unless it is about a VM. */
+
 /** clock_update() - write the clock page (VCPU_REQ_CLOCK).  May sleep. */
 void clock_update(struct vcpu *vcpu);
 
-/* The guest's TSC now, and for a host TSC value.  Preemption enabled or not. */
+/** clock_read_tsc() - the guest's TSC now.  Any context. */
 u64 clock_read_tsc(const struct vcpu *vcpu);
+/** clock_scale_tsc() - the guest's TSC when the host's is @host_tsc.  Any context. */
 u64 clock_scale_tsc(const struct vcpu *vcpu, u64 host_tsc);
-/** clock_write_tsc() - WRMSR TSC; @host as in msr_set() */
+/**
+ * clock_write_tsc() - IA32_TIME_STAMP_COUNTER
+ * @host: user space's value sets the TSC alone; if it is 0, or within a second of
+ *	what another vCPU was given, the vCPU joins the VM's TSC.  A guest's value
+ *	is taken as it is and moves IA32_TSC_ADJUST by as much
+ */
 void clock_write_tsc(struct vcpu *vcpu, u64 tsc, bool host);
+/** clock_write_tsc_adjust() - IA32_TSC_ADJUST; a guest's moves the TSC by as much */
 void clock_write_tsc_adjust(struct vcpu *vcpu, u64 adjust, bool host);
-/* MSR_KVM_SYSTEM_TIME(_NEW), MSR_KVM_WALL_CLOCK(_NEW); 0 or -EINVAL.  May sleep. */
+/** clock_set_system_time() - MSR_KVM_SYSTEM_TIME(_NEW).  May sleep.  0. */
 int clock_set_system_time(struct vcpu *vcpu, u64 value);
+/**
+ * clock_set_wall_clock() - MSR_KVM_WALL_CLOCK(_NEW): write the time of kvmclock's 0
+ * May sleep.  0, also if there is no memory at @value.
+ */
 int clock_set_wall_clock(struct vm *vm, u64 value);
 
-/* Ioctls: KVM_GET/SET_CLOCK, KVM_SET_TSC_KHZ (VM or vCPU), KVM_KVMCLOCK_CTRL */
+/** clock_ioctl_get() - KVM_GET_CLOCK.  0. */
 int clock_ioctl_get(struct vm *vm, struct kvm_clock_data *data);
+/** clock_ioctl_set() - KVM_SET_CLOCK.  0, or -EINVAL for unknown flags. */
 int clock_ioctl_set(struct vm *vm, const struct kvm_clock_data *data);
-int clock_ioctl_set_tsc_khz(struct vcpu *vcpu, u32 khz);
+/*
+ * KVM_SET_TSC_KHZ; 0 stands for the host's frequency.  -EINVAL for one that
+ * differs from it: there is no scaling.
+ */
+int clock_ioctl_set_tsc_khz(struct vcpu *vcpu, unsigned long khz);
+/** clock_vm_set_tsc_khz() - likewise for vCPUs that will be created.  Under vm->lock. */
+int clock_vm_set_tsc_khz(struct vm *vm, unsigned long khz);
+/** clock_ioctl_ctrl() - KVM_KVMCLOCK_CTRL.  0, or -EINVAL without a clock page. */
 int clock_ioctl_ctrl(struct vcpu *vcpu);
 
 #endif

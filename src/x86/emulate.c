@@ -99,8 +99,8 @@ static int emulate_again(struct vcpu *vcpu)
 		io_take_mmio(vcpu);
 	}
 
-	/* A reset instead of an answer: the instruction is no longer there. */
-	if (vcpu_rip(vcpu) != vcpu->emul->rip)
+	/* Other registers instead of an answer: the instruction begins anew. */
+	if (vcpu_rip(vcpu) != vcpu->emul->rip || vcpu->rflags != vcpu->emul->rflags)
 		return EXIT_RESUME;
 
 	idx = mem_read_lock(&vcpu->vm->mem);
@@ -220,9 +220,10 @@ static int emulate_finish(struct vcpu *vcpu, enum emul_result res)
 			return emulate_exit_user(vcpu, emulate_posted);
 		return emulate_done(vcpu);
 	case EMUL_AGAIN:
+		/* Single steps of a string instruction are its iterations. */
 		if (ctxt->posted)
 			return emulate_exit_user(vcpu, emulate_posted);
-		return EXIT_RESUME;
+		return emulate_done(vcpu);
 	case EMUL_IO_NEEDED:
 		return emulate_exit_user(vcpu, emulate_again);
 	case EMUL_FAULT:

@@ -13,6 +13,10 @@
 #include "msr.h"
 #include "regs.h"
 
+/* SDM, "Debug Registers": DR7.GD and what it leaves in DR6. */
+#define DR7_GENERAL_DETECT	(1ull << 13)
+#define DR6_GENERAL_DETECT	(1ull << 13)
+
 static struct vcpu *ops_vcpu(struct emul_ctxt *ctxt)
 {
 	return container_of(ctxt->gpr, struct vcpu, regs[0]);
@@ -314,13 +318,28 @@ static enum emul_result ops_set_cr(struct emul_ctxt *ctxt, unsigned int nr, u64 
 	}
 }
 
+/* DR7.GD: MOV DR raises #DB, whose handler may then use the registers. */
+static bool ops_dr_detected(struct vcpu *vcpu)
+{
+	if (likely(!(vcpu->dr7 & DR7_GENERAL_DETECT)))
+		return false;
+	vcpu->dr7 &= ~DR7_GENERAL_DETECT;
+	vcpu->dr6 |= DR6_GENERAL_DETECT;
+	vendor->dr_changed(vcpu);
+	return true;
+}
+
 static enum emul_result ops_get_dr(struct emul_ctxt *ctxt, unsigned int nr, u64 *value)
 {
+	if (ops_dr_detected(ops_vcpu(ctxt)))
+		return emul_fault(ctxt, EMUL_EXC_DB);
 	return ops_result(ctxt, regs_get_dr(ops_vcpu(ctxt), nr, value));
 }
 
 static enum emul_result ops_set_dr(struct emul_ctxt *ctxt, unsigned int nr, u64 value)
 {
+	if (ops_dr_detected(ops_vcpu(ctxt)))
+		return emul_fault(ctxt, EMUL_EXC_DB);
 	return ops_result(ctxt, regs_set_dr(ops_vcpu(ctxt), nr, value));
 }
 

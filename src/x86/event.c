@@ -268,15 +268,15 @@ void event_nmi(struct vcpu *vcpu)
 void event_collect_nmis(struct vcpu *vcpu)
 {
 	struct vcpu_event *event = &vcpu->event;
-	unsigned int limit = 2, asked;
+	unsigned int limit = 2;
 
 	if (likely(!atomic_read(&event->nmi_asked)))
 		return;
 	/* The processor latches one NMI while another is being handled. */
 	if (event->nmi_injected || vendor->get_nmi_mask(vcpu))
 		limit = 1;
-	asked = atomic_xchg(&event->nmi_asked, 0);
-	event->nmi_pending = min(event->nmi_pending + asked, limit);
+	event->nmi_pending += min_t(unsigned int, atomic_xchg(&event->nmi_asked, 0), limit);
+	event->nmi_pending = min_t(unsigned int, event->nmi_pending, limit);
 }
 
 /* INT3 and INTO: executed again they come again, so they are not saved. */

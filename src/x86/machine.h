@@ -245,9 +245,11 @@ struct vcpu {
 	u64 stat_exits;
 };
 
+/* Pairs with the publication of a vCPU; @index is an unsigned int or long. */
 #define vm_for_each_vcpu(vm, index, vcpu)				\
-	xa_for_each_range(&(vm)->vcpus, index, vcpu, 0,			\
-			  (unsigned long)smp_load_acquire(&(vm)->nr_vcpus) - 1)
+	for ((index) = 0;						\
+	     (index) < smp_load_acquire(&(vm)->nr_vcpus) &&		\
+	     ((vcpu) = xa_load(&(vm)->vcpus, index)); (index)++)
 
 static inline u64 vcpu_rip(const struct vcpu *vcpu)
 {
