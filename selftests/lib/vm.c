@@ -63,6 +63,18 @@ int node_open(void)
 	return node;
 }
 
+bool machine_is_tcg(void)
+{
+	char signature[13] = {};
+	u32 eax = 0x40000000, ebx, ecx, edx;
+
+	asm volatile("cpuid" : "+a"(eax), "=b"(ebx), "=c"(ecx), "=d"(edx));
+	memcpy(signature, &ebx, 4);
+	memcpy(signature + 4, &ecx, 4);
+	memcpy(signature + 8, &edx, 4);
+	return !strcmp(signature, "TCGTCGTCGTCG");
+}
+
 long kvm_ioctl(int fd, unsigned long cmd, void *arg)
 {
 	int ret = ioctl(fd, cmd, arg);

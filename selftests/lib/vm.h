@@ -74,6 +74,9 @@ enum cpu_mode {
 const char *node_path(void);
 int node_open(void);
 
+/* the machine is emulated by QEMU's TCG, whose SVM knows neither breakpoints loaded by VMRUN nor the #BP intercept */
+bool machine_is_tcg(void);
+
 /* returns what ioctl(2) returns when that is not -1, else -errno */
 long kvm_ioctl(int fd, unsigned long cmd, void *arg);
 /* the same with an argument that is a number */
