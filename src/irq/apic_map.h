@@ -18,6 +18,9 @@
 /**
  * enum apic_map_model - how logical destinations are to be read
  * @APIC_MAP_NONE:	no APIC has a logical id yet
+ * @APIC_MAP_FLAT:	xAPIC mode, one bit of eight for each
+ * @APIC_MAP_CLUSTER:	xAPIC mode, one bit of four in one of 15 clusters
+ * @APIC_MAP_X2APIC:	x2APIC mode, clusters of 16
  * @APIC_MAP_MIXED:	APICs disagree, or share a bit: each must be asked
  */
 enum apic_map_model {

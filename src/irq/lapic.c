@@ -492,18 +492,11 @@ u64 lapic_get_base(const struct vcpu *vcpu)
 /* SDM, "x2APIC State Transitions": which a guest may make by WRMSR. */
 static bool lapic_base_legal(u64 old, u64 new)
 {
-	const u64 enabled = MSR_IA32_APICBASE_ENABLE, x2apic = X2APIC_ENABLE;
-
-	switch (new & (enabled | x2apic)) {
-	case 0:
+	if (!(new & MSR_IA32_APICBASE_ENABLE))
 		return true;
-	case MSR_IA32_APICBASE_ENABLE:
-		return !(old & x2apic);
-	case MSR_IA32_APICBASE_ENABLE | X2APIC_ENABLE:
-		return old & enabled;
-	default:
-		return false;
-	}
+	if (new & X2APIC_ENABLE)
+		return old & MSR_IA32_APICBASE_ENABLE;
+	return !(old & X2APIC_ENABLE);
 }
 
 int lapic_set_base(struct vcpu *vcpu, u64 value, bool host)

@@ -109,6 +109,7 @@ bool lapic_in_use(const struct lapic *apic, u8 vector);
 
 /* --- lapic_timer.c; for the holder of vcpu->mutex --- */
 
+/** lapic_timer_init() - stopped, in one-shot mode */
 void lapic_timer_init(struct lapic *apic);
 /** lapic_timer_stop() - stop it and forget what it counted.  Spins for its callback. */
 void lapic_timer_stop(struct lapic *apic);
