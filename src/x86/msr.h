@@ -10,11 +10,12 @@
 #include "../types.h"
 
 struct vcpu;
+struct vm;
 
 /**
  * struct vcpu_msr - values of MSRs that no other part keeps
- * (MTRRs, PAT is the vendor's, MCE banks, MISC_ENABLE, PLATFORM_INFO, …);
- * completed in msr.c's private header.  Owner: the holder of vcpu->mutex.
+ * (MTRRs, MCE banks, MISC_ENABLE, …); see msr_internal.h.
+ * Owner: the holder of vcpu->mutex.
  */
 struct vcpu_msr;
 
@@ -32,14 +33,44 @@ void msr_vcpu_reset(struct vcpu *vcpu, bool init);
 int msr_get(struct vcpu *vcpu, u32 index, bool host, u64 *value);
 int msr_set(struct vcpu *vcpu, u32 index, bool host, u64 value);
 
+/*
+ * What the emulator's RDMSR and WRMSR shall use: as above for the guest, and
+ * -EPERM for what user space's filter denies.
+ */
+int msr_guest_get(struct vcpu *vcpu, u32 index, u64 *value);
+int msr_guest_set(struct vcpu *vcpu, u32 index, u64 value);
+
 /* Handlers of the RDMSR and WRMSR exits: exit result; #GP, or an exit to user
  * space where it asked for that (KVM_CAP_X86_USER_SPACE_MSR). */
 int msr_read_exit(struct vcpu *vcpu);
 int msr_write_exit(struct vcpu *vcpu);
 
+/* For vm->user_space_msr_mask: what KVM_CAP_X86_USER_SPACE_MSR may ask for. */
+#define MSR_USER_EXITS_VALID						\
+	(KVM_MSR_EXIT_REASON_INVAL | KVM_MSR_EXIT_REASON_UNKNOWN |	\
+	 KVM_MSR_EXIT_REASON_FILTER)
+
+/**
+ * msr_filter_allows() - may the guest access @index itself?
+ * @type: VENDOR_MSR_READ or VENDOR_MSR_WRITE
+ * A vendor must not let an access pass without an exit for which this is false.
+ * Any context.
+ */
+bool msr_filter_allows(struct vm *vm, u32 index, int type);
+
+/**
+ * msr_ioctl_set_filter() - KVM_X86_SET_MSR_FILTER
+ * @filter: copied from user space, but not the bitmaps that it points at
+ * Takes vm->lock.  Raises VCPU_REQ_MSR_FILTER on each vCPU.  May sleep.
+ * Return: 0, -EINVAL, -EFAULT, -ENOMEM.
+ */
+int msr_ioctl_set_filter(struct vm *vm, const struct kvm_msr_filter *filter);
+/** msr_vm_destroy() - free the filter; no vCPU is left */
+void msr_vm_destroy(struct vm *vm);
+
 /*
  * Ioctls.  KVM_GET/SET_MSRS return the number of entries done; they stop at the
- * first that fails.  May sleep.
+ * first that fails.  -E2BIG for 256 or more, -EFAULT, -ENOMEM.  May sleep.
  */
 int msr_ioctl_get(struct vcpu *vcpu, struct kvm_msrs __user *umsrs);
 int msr_ioctl_set(struct vcpu *vcpu, struct kvm_msrs __user *umsrs);
@@ -48,8 +79,12 @@ int msr_ioctl_get_features(struct kvm_msrs __user *umsrs);
 /* KVM_GET_MSR_INDEX_LIST and KVM_GET_MSR_FEATURE_INDEX_LIST: 0, -E2BIG, -EFAULT */
 int msr_ioctl_index_list(struct kvm_msr_list __user *ulist);
 int msr_ioctl_feature_index_list(struct kvm_msr_list __user *ulist);
-/* KVM_X86_SETUP_MCE */
+
+/* KVM_CAP_MCE reports this many banks. */
+#define MSR_MCE_BANKS		32
+/** msr_ioctl_setup_mce() - KVM_X86_SETUP_MCE: 0 or -EINVAL */
 int msr_ioctl_setup_mce(struct vcpu *vcpu, u64 mcg_cap);
+/** msr_mce_cap_supported() - KVM_X86_GET_MCE_CAP_SUPPORTED */
 u64 msr_mce_cap_supported(void);
 
 #endif
