@@ -85,12 +85,7 @@ void svm_cpuid_changed(struct vcpu *vcpu)
 		svm_intercept(svm, INTERCEPT_RDTSCP, !vcpu->cpuid.features.rdtscp);
 	if (boot_cpu_has(X86_FEATURE_INVPCID))
 		svm_intercept(svm, INTERCEPT_INVPCID, !svm_guest_has_invpcid(vcpu));
-	if (!vcpu->cpuid.features.spec_ctrl)
-		svm_msr_intercept(vcpu, MSR_IA32_SPEC_CTRL,
-				  VENDOR_MSR_READ | VENDOR_MSR_WRITE, true);
-	if (!vcpu->cpuid.features.pred_cmd)
-		svm_msr_intercept(vcpu, MSR_IA32_PRED_CMD,
-				  VENDOR_MSR_READ | VENDOR_MSR_WRITE, true);
+	svm_msrpm_reset(svm);
 }
 
 /**

@@ -5,7 +5,8 @@
  * The permission map has two bits for each MSR of three ranges; all others exit
  * always.  Passed through from the start are those that VMLOAD and VMSAVE switch
  * with the guest.  SPEC_CTRL and PRED_CMD are passed through once the guest has
- * used them, so that a guest that does not costs nothing.
+ * used them, so that a guest that does not costs nothing.  What user space
+ * filters (KVM_X86_SET_MSR_FILTER) is never passed through.
  *
  * TSC_AUX is read by RDTSCP and RDPID without an exit, but the host has a use
  * for it in user space alone: its value goes back when the task returns there.
@@ -15,7 +16,7 @@
 #include <asm/cpufeature.h>
 #include <asm/msr.h>
 
-#include "../../host/compat/vmexit.h"
+#include "../../x86/msr.h"
 #include "internal.h"
 
 #define SVM_MSRPM_RANGE		0x2000u
@@ -44,6 +45,14 @@ static int svm_msrpm_bit(u32 index)
 	return -1;
 }
 
+static void svm_msrpm_assign(struct svm_vcpu *svm, int bit, u32 index, int type, bool on)
+{
+	/* User space's filter sees what exits, and no more. */
+	if (!on && !msr_filter_allows(svm->vcpu->vm, index, type))
+		on = true;
+	__assign_bit(bit, svm->msrpm, on);
+}
+
 void svm_msr_intercept(struct vcpu *vcpu, u32 index, int types, bool on)
 {
 	struct svm_vcpu *svm = svm_of(vcpu);
@@ -52,9 +61,9 @@ void svm_msr_intercept(struct vcpu *vcpu, u32 index, int types, bool on)
 	if (bit < 0)
 		return;
 	if (types & VENDOR_MSR_READ)
-		__assign_bit(bit, svm->msrpm, on);
+		svm_msrpm_assign(svm, bit, index, VENDOR_MSR_READ, on);
 	if (types & VENDOR_MSR_WRITE)
-		__assign_bit(bit + 1, svm->msrpm, on);
+		svm_msrpm_assign(svm, bit + 1, index, VENDOR_MSR_WRITE, on);
 	svm_dirty(svm, VMCB_CLEAN_MAPS);
 }
 

@@ -63,7 +63,6 @@ int svm_vcpu_create(struct vcpu *vcpu)
 	svm->id = atomic64_inc_return(&svm_last_id);
 	svm->vcpu = vcpu;
 	vcpu->arch = svm;
-	svm_msrpm_reset(svm);
 	svm_vcpu_reset(vcpu, false);
 	return 0;
 }
