@@ -27,6 +27,7 @@
 
 #define FPU_INIT_CWD		0x37f
 #define FPU_INIT_MXCSR		0x1f80
+#define MXCSR_MASK_DEFAULT	0xffbf
 #define XCOMP_BV_COMPACTED	BIT_ULL(63)
 
 /**
@@ -41,9 +42,20 @@ struct guest_fpu {
 
 u64 guest_fpu_host_xcr0;
 u64 guest_fpu_host_xss;
+u32 guest_fpu_mxcsr_mask;
+
+/* An image without a mask stands for the bits of the first processors. */
+static u32 read_mxcsr_mask(void)
+{
+	struct fxregs_state fx __aligned(16) = {};
+
+	asm volatile("fxsaveq %0" : "+m" (fx));
+	return fx.mxcsr_mask ?: MXCSR_MASK_DEFAULT;
+}
 
 void guest_fpu_module_init(void)
 {
+	guest_fpu_mxcsr_mask = read_mxcsr_mask();
 	if (boot_cpu_has(X86_FEATURE_XSAVE))
 		guest_fpu_host_xcr0 = xgetbv(XCR_XFEATURE_ENABLED_MASK);
 	if (boot_cpu_has(X86_FEATURE_XSAVES))

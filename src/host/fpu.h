@@ -23,6 +23,8 @@ void guest_fpu_module_init(void);
 /* The host's, 0 where the CPU has no such register; constant. */
 extern u64 guest_fpu_host_xcr0;
 extern u64 guest_fpu_host_xss;
+/* Bits of MXCSR that this CPU has; others make FXRSTOR and XRSTOR fault. */
+extern u32 guest_fpu_mxcsr_mask;
 
 /** guest_fpu_create() - state as after reset.  May sleep.  NULL: no memory. */
 struct guest_fpu *guest_fpu_create(void);
@@ -36,7 +38,8 @@ void guest_fpu_destroy(struct guest_fpu *fpu);
 void guest_fpu_load(struct guest_fpu *fpu);
 void guest_fpu_put(struct guest_fpu *fpu);
 
-/** guest_fpu_activate() - loaded state into the registers.  IRQs off. */
+/** guest_fpu_activate() - loaded state into the registers.  Under fpregs_lock() or
+ * with IRQs off. */
 static inline void guest_fpu_activate(void)
 {
 	if (unlikely(test_thread_flag(TIF_NEED_FPU_LOAD)))

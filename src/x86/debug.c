@@ -165,13 +165,18 @@ int regs_debug_exit(struct vcpu *vcpu, u8 vector, u64 dr6)
 	return EXIT_USER;
 }
 
+bool regs_single_stepping(const struct vcpu *vcpu, u64 rflags)
+{
+	return (rflags & X86_EFLAGS_TF) ||
+	       (vcpu->guest_debug & KVM_GUESTDBG_SINGLESTEP);
+}
+
 int regs_instruction_done(struct vcpu *vcpu, u64 rflags)
 {
-	if (likely(!(rflags & X86_EFLAGS_TF) && !vcpu->guest_debug))
+	if (likely(!regs_single_stepping(vcpu, rflags)))
 		return EXIT_RESUME;
 	if (vcpu->guest_debug & KVM_GUESTDBG_SINGLESTEP)
 		return regs_debug_exit(vcpu, DB_VECTOR, DR_STEP);
-	if (rflags & X86_EFLAGS_TF)
-		event_raise_debug(vcpu, DR_STEP);
+	event_raise_debug(vcpu, DR_STEP);
 	return EXIT_RESUME;
 }

@@ -65,8 +65,8 @@ bool msr_filter_allows(struct vm *vm, u32 index, int type);
  * Return: 0, -EINVAL, -EFAULT, -ENOMEM.
  */
 int msr_ioctl_set_filter(struct vm *vm, const struct kvm_msr_filter *filter);
-/** msr_vm_destroy() - free the filter; no vCPU is left */
-void msr_vm_destroy(struct vm *vm);
+/** msr_filter_destroy() - free the filter; no vCPU is left */
+void msr_filter_destroy(struct vm *vm);
 
 /*
  * Ioctls.  KVM_GET/SET_MSRS return the number of entries done; they stop at the

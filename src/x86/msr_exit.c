@@ -173,7 +173,7 @@ int msr_ioctl_set_filter(struct vm *vm, const struct kvm_msr_filter *from)
 	return 0;
 }
 
-void msr_vm_destroy(struct vm *vm)
+void msr_filter_destroy(struct vm *vm)
 {
 	filter_free(rcu_dereference_protected(vm->msr_filter, true));
 	RCU_INIT_POINTER(vm->msr_filter, NULL);

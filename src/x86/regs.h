@@ -111,6 +111,9 @@ int regs_sync_in(struct vcpu *vcpu);
 u64 regs_hw_rflags(const struct vcpu *vcpu);
 void regs_take_hw_rflags(struct vcpu *vcpu, u64 value);
 
+/** regs_single_stepping() - will an instruction with @rflags before it trap? */
+bool regs_single_stepping(const struct vcpu *vcpu, u64 rflags);
+
 /**
  * regs_instruction_done() - an instruction was skipped or emulated
  * @rflags: RFLAGS before it

@@ -19,6 +19,7 @@
 #include <asm/processor-flags.h>
 
 #include "../vendor/vendor.h"
+#include "emulate.h"
 #include "machine.h"
 #include "regs.h"
 
@@ -238,17 +239,12 @@ int regs_set_mp_state(struct vcpu *vcpu, const struct kvm_mp_state *state)
 int regs_translate(struct vcpu *vcpu, struct kvm_translation *tr)
 {
 	struct mmu_exception exc;
-	struct mmu_regs regs;
 	gpa_t gpa;
 	int idx;
 
-	/* A request for this may be waiting for the next entry; it still will. */
-	regs_mmu(vcpu, &regs);
-	mmu_set_regs(&vcpu->root_mmu, &regs);
-
 	idx = mem_read_lock(&vcpu->vm->mem);
-	gpa = mmu_translate(&vcpu->root_mmu, tr->linear_address,
-			    MMU_ACCESS_IMPLICIT | MMU_ACCESS_PROBE, &exc);
+	gpa = emulate_translate(vcpu, tr->linear_address,
+				MMU_ACCESS_IMPLICIT | MMU_ACCESS_PROBE, &exc);
 	mem_read_unlock(&vcpu->vm->mem, idx);
 
 	tr->physical_address = gpa;

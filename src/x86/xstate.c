@@ -21,9 +21,6 @@
 #include "machine.h"
 #include "regs.h"
 
-/* MXCSR has no bits above these (SDM: MXCSR Control and Status Register). */
-#define MXCSR_DEFINED	0xffffu
-
 /* Components that can only be enabled together with others. */
 static const struct {
 	u64 if_any, all_of;
@@ -107,7 +104,7 @@ int regs_set_fpu(struct vcpu *vcpu, const struct kvm_fpu *fpu)
 {
 	struct fxregs_state *fx;
 
-	if (fpu->mxcsr & ~MXCSR_DEFINED)
+	if (fpu->mxcsr & ~guest_fpu_mxcsr_mask)
 		return -EINVAL;
 	fx = guest_fpu_legacy(vcpu->fpu);
 	memcpy(fx->st_space, fpu->fpr, sizeof(fpu->fpr));
