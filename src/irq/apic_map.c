@@ -50,7 +50,7 @@ void apic_map_add(struct apic_map *map, struct lapic *apic, const struct apic_id
 		return;
 
 	bits = id->cluster ? logical & 0xf : logical;
-	slot = bits ? __ffs(bits) : 0;
+	slot = bits ? __builtin_ctz(bits) : 0;
 	if (id->cluster)
 		slot += logical >> 4 << 2;
 	apic_map_use_model(map, id->cluster ? APIC_MAP_CLUSTER : APIC_MAP_FLAT);

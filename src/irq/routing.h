@@ -7,7 +7,6 @@
 
 #include <linux/kvm.h>
 #include <linux/mutex.h>
-#include <linux/srcu.h>
 
 #include "../types.h"
 

@@ -15,7 +15,7 @@ struct vm;
 
 /**
  * struct vm_clock - the VM's time base
- * @lock:	guards what follows; innermost, IRQs on
+ * @lock:	guards what follows; innermost, IRQs on: never taken in hard IRQs
  * @base_ns:	kvmclock at the moment that @base_tsc and @base_boot_ns name
  * @base_tsc:	host TSC then; kvmclock follows it while the host's TSC is stable
  * @base_boot_ns: host boot time clock then; kvmclock follows it otherwise
