@@ -240,6 +240,8 @@ static void test_state(void)
 	CHECK_EQ(regs.reg[APIC_REG_LVT_TIMER], 0x700ff);
 	CHECK_EQ(regs.reg[APIC_REG_LVT_LINT0], 0x1a7ff);
 	CHECK_EQ(regs.reg[APIC_REG_TIMER_DIVIDE], 0xb);
+	CHECK_EQ(regs.reg[APIC_REG_ESR], 0xff);
+	CHECK_EQ(regs.reg[APIC_REG_SVR], 0x3ff);
 	CHECK_EQ(regs.reg[APIC_REG_ICR] & (1u << 12), 0);
 	CHECK_EQ(regs.irr[0], ~0xfffful);
 
