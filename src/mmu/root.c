@@ -38,15 +38,23 @@ static struct table *root_add(struct mmu_vm *mv, struct table *root)
 
 int mmu_load_slow(struct mmu *mmu)
 {
-	struct table *root = table_alloc();
+	union table_role role = {
+		.level = mmu_caps.format->levels,
+		.kind = TABLE_DIRECT,
+	};
+	struct table *root = root_find(mmu->mv, role);
 
-	if (!root)
-		return -ENOMEM;
-	root->role.level = mmu_caps.format->levels;
-	root->role.kind = TABLE_DIRECT;
-	mmu->root = root_add(mmu->mv, root);
-	if (mmu->root != root)
-		table_free(root);
+	if (!root) {
+		struct table *new = table_alloc();
+
+		if (!new)
+			return -ENOMEM;
+		new->role = role;
+		root = root_add(mmu->mv, new);
+		if (root != new)
+			table_free(new);
+	}
+	mmu->root = root;
 	return 0;
 }
 

@@ -1,0 +1,477 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Direct tables, one thing at a time: map, unmap, permissions, sizes, MMIO,
+ * dirty logging, failing allocations.
+ */
+#include "world.h"
+
+#define PAGES_2M	512ull
+#define PAGES_1G	(512ull * 512)
+
+static long mapped(int level)
+{
+	return atomic_long_read(&world.mv.pages[level]);
+}
+
+static int level_of(gfn_t gfn)
+{
+	bool writable;
+	u64 pfn;
+
+	return world_walk(gfn, &pfn, &writable);
+}
+
+static void check_map(void)
+{
+	CHECK_EQ(world_slot(0, 16, 64, 0, 0), 0);
+	CHECK_EQ(level_of(16), 0);
+	CHECK_EQ(world_write(0, 16, 7), WORLD_OK);
+	CHECK_EQ(level_of(16), PT_LEVEL_4K);
+	CHECK_EQ(world.vcpu[0].faults, 1);
+	CHECK_EQ(world_read(1, 16), WORLD_OK);
+	CHECK_EQ(world.vcpu[1].faults, 0);
+	CHECK_EQ(mapped(PT_LEVEL_4K), 1);
+	/* Root and three below it. */
+	CHECK_EQ(atomic_long_read(&world.mv.tables), 4);
+	CHECK_EQ(world_write(0, 79, 7), WORLD_OK);
+	CHECK_EQ(world_write(0, 80, 7), WORLD_MMIO);
+	CHECK_EQ(world_write(0, 15, 7), WORLD_MMIO);
+	CHECK(world_consistent());
+}
+
+static void check_spurious(void)
+{
+	u64 code = PF_ERR_USER | PF_ERR_WRITE;
+
+	CHECK_EQ(world_slot(0, 0, 64, 0, 0), 0);
+	CHECK_EQ(world_fault(0, 1, code, NULL), MMU_FAULT_FIXED);
+	CHECK_EQ(world_fault(1, 1, code, NULL), MMU_FAULT_SPURIOUS);
+	CHECK_EQ(world.host.lookups, 2);
+	CHECK_EQ(world.vcpu[0].mmu.results[MMU_FAULT_FIXED], 1);
+	CHECK_EQ(world.vcpu[1].mmu.results[MMU_FAULT_SPURIOUS], 1);
+}
+
+static void check_unmap(void)
+{
+	gfn_t gfn;
+
+	CHECK_EQ(world_slot(0, 0, 2048, 0, 0), 0);
+	for (gfn = 0; gfn < 2048; gfn++)
+		CHECK_EQ(world_write(gfn % WORLD_VCPUS, gfn, gfn), WORLD_OK);
+	CHECK_EQ(mapped(PT_LEVEL_4K), 2048);
+	CHECK_EQ(atomic_long_read(&world.mv.tables), 3 + 4);
+	host_unmap(3, 1);
+	CHECK_EQ(mapped(PT_LEVEL_4K), 2047);
+	CHECK_EQ(world.flushes, 1);
+	/* One whole table of leaves, parts of two. */
+	host_unmap(500, 600);
+	CHECK_EQ(mapped(PT_LEVEL_4K), 2047 - 600);
+	CHECK_EQ(atomic_long_read(&world.mv.tables), 3 + 3);
+	CHECK(world_consistent());
+	CHECK_EQ(world_read(0, 600), WORLD_OK);
+	CHECK(world_consistent());
+	/* Nothing there, nothing to flush. */
+	world.flushes = 0;
+	host_unmap(4096, 16);
+	CHECK_EQ(world.flushes, 0);
+}
+
+static void check_slot_delete(void)
+{
+	gfn_t gfn;
+
+	CHECK_EQ(world_slot(0, 0, 1024, 0, 0), 0);
+	CHECK_EQ(world_slot(1, 1024, 1024, 1024, 0), 0);
+	for (gfn = 0; gfn < 2048; gfn += 8)
+		CHECK_EQ(world_write(0, gfn, gfn), WORLD_OK);
+	CHECK_EQ(world_slot(0, 0, 0, 0, 0), 0);
+	/* Only what the slot mapped goes. */
+	CHECK_EQ(mapped(PT_LEVEL_4K), 128);
+	CHECK_EQ(world_write(0, 8, 1), WORLD_MMIO);
+	CHECK_EQ(world_write(0, 1024, 1), WORLD_OK);
+	CHECK(world_consistent());
+}
+
+static void check_slot_move(void)
+{
+	u64 value;
+
+	CHECK_EQ(world_slot(0, 0, 1024, 0, 0), 0);
+	CHECK_EQ(world_write(0, 5, 55), WORLD_OK);
+	CHECK_EQ(world_write(0, 600, 66), WORLD_OK);
+	/* Onto itself: gfn 600 now has what gfn 88 had. */
+	CHECK_EQ(world_slot(0, 512, 1024, 0, 0), 0);
+	CHECK_EQ(world_read(0, 5), WORLD_MMIO);
+	CHECK_EQ(world_access(0, 517, false, &value), WORLD_OK);
+	CHECK_EQ(value, 55);
+	CHECK_EQ(world_access(1, 1112, false, &value), WORLD_OK);
+	CHECK_EQ(value, 66);
+	CHECK(world_consistent());
+}
+
+static void check_mmio(void)
+{
+	struct mmu_fault fault;
+	long tables;
+
+	CHECK_EQ(world_slot(0, 0, 64, 0, 0), 0);
+	CHECK_EQ(world_fault(0, 0xfec00, PF_ERR_USER, &fault), MMU_FAULT_EMULATE);
+	CHECK_EQ(fault.goal, PT_LEVEL_1G);
+	tables = atomic_long_read(&world.mv.tables);
+	CHECK_EQ(tables, 2);
+	/* The second time, the entry says so: the slots were not looked at. */
+	CHECK_EQ(world_fault(0, 0xfec01, PF_ERR_USER, &fault), MMU_FAULT_EMULATE);
+	CHECK_EQ(fault.goal, 0);
+	/* A new set of slots makes it void. */
+	CHECK_EQ(world_slot(1, 0xfec01, 1, 64, 0), 0);
+	CHECK_EQ(world_write(0, 0xfec01, 1), WORLD_OK);
+	CHECK_EQ(world_write(0, 0xfec00, 1), WORLD_MMIO);
+	CHECK_EQ(world_slot(1, 0xfec01, 0, 0, 0), 0);
+	CHECK_EQ(world_write(0, 0xfec01, 1), WORLD_MMIO);
+	/* Beyond what the tables can say. */
+	CHECK_EQ(world_fault(0, 1ull << 36, PF_ERR_USER, NULL), MMU_FAULT_EMULATE);
+	CHECK(world_consistent());
+}
+
+static void check_read_only(void)
+{
+	bool writable;
+	u64 pfn;
+
+	CHECK_EQ(world_slot(0, 0, 64, 0, KVM_MEM_READONLY), 0);
+	CHECK_EQ(world_write(0, 3, 1), WORLD_MMIO);
+	CHECK_EQ(world_read(0, 3), WORLD_OK);
+	CHECK_EQ(world_walk(3, &pfn, &writable), PT_LEVEL_4K);
+	CHECK(!writable);
+	CHECK_EQ(world_write(0, 3, 1), WORLD_MMIO);
+	CHECK(world_consistent());
+}
+
+static void check_host_read_only(void)
+{
+	bool writable;
+	u64 pfn;
+
+	world.host.shared_reads = true;
+	CHECK_EQ(world_slot(0, 0, 64, 0, 0), 0);
+	CHECK_EQ(world_read(0, 3), WORLD_OK);
+	CHECK_EQ(world_walk(3, &pfn, &writable), PT_LEVEL_4K);
+	CHECK(!writable);
+	/* Breaks copy-on-write: another frame. */
+	CHECK_EQ(world_write(0, 3, 1), WORLD_OK);
+	CHECK_EQ(world_walk(3, &pfn, &writable), PT_LEVEL_4K);
+	CHECK(writable);
+	host_write_protect(3);
+	CHECK_EQ(world_write(0, 3, 1), WORLD_OK);
+	CHECK(world_consistent());
+}
+
+static void check_no_memory(void)
+{
+	struct mmu_fault fault;
+
+	CHECK_EQ(world_slot(0, 0, 64, 0, 0), 0);
+	host_hole(5, 1);
+	CHECK_EQ(world_fault(0, 5, PF_ERR_USER, &fault), -EFAULT);
+	CHECK_EQ(fault.memory_gpa, 5 * PAGE_SIZE);
+	CHECK_EQ(fault.memory_size, PAGE_SIZE);
+}
+
+static void check_alloc_fails(void)
+{
+	int n;
+
+	CHECK_EQ(world_slot(0, 0, 64, 0, 0), 0);
+	for (n = 0; n < 6; n++) {
+		shim_fail_after = n;
+		CHECK_EQ(world_fault(0, 5, PF_ERR_USER, NULL), -ENOMEM);
+		CHECK_EQ(shim_fail_after, -1);
+		CHECK(world_consistent());
+		mmu_destroy(&world.vcpu[0].mmu);
+		CHECK_EQ(mmu_init(&world.vcpu[0].mmu, &world.mv), 0);
+		CHECK_EQ(mmu_load(&world.vcpu[0].mmu), 0);
+	}
+	shim_fail_after = 6;
+	CHECK_EQ(world_fault(0, 5, PF_ERR_USER, NULL), MMU_FAULT_FIXED);
+	shim_fail_after = -1;
+}
+
+static void check_huge(void)
+{
+	bool writable;
+	u64 pfn;
+
+	CHECK_EQ(world_slot(0, PAGES_1G, 4 * PAGES_2M, 512, 0), 0);
+	world.host.huge = true;
+	CHECK_EQ(world_read(0, PAGES_1G + 700), WORLD_OK);
+	CHECK_EQ(world_walk(PAGES_1G + 700, &pfn, &writable), PT_LEVEL_2M);
+	CHECK(writable);
+	CHECK_EQ(world_write(0, PAGES_1G + 512, 9), WORLD_OK);
+	CHECK_EQ(mapped(PT_LEVEL_2M), 1);
+	CHECK_EQ(world.vcpu[0].faults, 1);
+	CHECK_EQ(atomic_long_read(&world.mv.tables), 3);
+	CHECK(world_consistent());
+	/* The host splits it: small ones come back. */
+	host_split(512 + 512);
+	CHECK_EQ(mapped(PT_LEVEL_2M), 0);
+	CHECK_EQ(world_read(0, PAGES_1G + 512), WORLD_OK);
+	CHECK_EQ(level_of(PAGES_1G + 512), PT_LEVEL_4K);
+	/* And collapses it. */
+	host_collapse(512 + 512);
+	CHECK_EQ(mapped(PT_LEVEL_4K), 0);
+	CHECK_EQ(world_read(0, PAGES_1G + 512), WORLD_OK);
+	CHECK_EQ(level_of(PAGES_1G + 512), PT_LEVEL_2M);
+	CHECK(world_consistent());
+}
+
+static void check_huge_alignment(void)
+{
+	world.host.huge = true;
+	/* hva and gfn do not agree about where 2M begin. */
+	CHECK_EQ(world_slot(0, 512, 2048, 100, 0), 0);
+	CHECK_EQ(world_read(0, 600), WORLD_OK);
+	CHECK_EQ(level_of(600), PT_LEVEL_4K);
+	/* The slot ends in the middle of one, and begins there. */
+	CHECK_EQ(world_slot(1, 8192 + 10, 1000, 8192 + 10, 0), 0);
+	CHECK_EQ(world_read(0, 8192 + 20), WORLD_OK);
+	CHECK_EQ(level_of(8192 + 20), PT_LEVEL_4K);
+	CHECK_EQ(world_read(0, 8192 + 600), WORLD_OK);
+	CHECK_EQ(level_of(8192 + 600), PT_LEVEL_4K);
+	CHECK_EQ(world_slot(2, 16384 + 10, 1100, 16384 + 10, 0), 0);
+	CHECK_EQ(world_read(0, 16384 + 600), WORLD_OK);
+	CHECK_EQ(level_of(16384 + 600), PT_LEVEL_2M);
+	CHECK(world_consistent());
+}
+
+static void check_gigabyte(void)
+{
+	CHECK_EQ(world_slot(0, 0, PAGES_1G, 0, 0), 0);
+	host_map(0, PT_LEVEL_1G, true);
+	CHECK_EQ(world_write(0, 12345, 1), WORLD_OK);
+	CHECK_EQ(level_of(12345), PT_LEVEL_1G);
+	CHECK_EQ(atomic_long_read(&world.mv.tables), 2);
+	host_split(0);
+	CHECK_EQ(world_write(0, 12345, 1), WORLD_OK);
+	CHECK_EQ(level_of(12345), PT_LEVEL_4K);
+	CHECK(world_consistent());
+}
+
+/* Small leaves under a large page, as they are left when a log ends late. */
+static void check_merge_in_place(void)
+{
+	CHECK_EQ(world_slot(0, 0, 1024, 0, KVM_MEM_LOG_DIRTY_PAGES), 0);
+	host_map(0, PT_LEVEL_2M, true);
+	CHECK_EQ(world_write(0, 1, 1), WORLD_OK);
+	CHECK_EQ(world_write(0, 2, 2), WORLD_OK);
+	CHECK_EQ(mapped(PT_LEVEL_4K), 2);
+	host_map(512, PT_LEVEL_4K, true);
+	CHECK_EQ(world_write(0, 512, 2), WORLD_OK);
+	CHECK_EQ(world_slot(0, 0, 1024, 0, 0), 0);
+	/* Only the table that the host has as one page went. */
+	CHECK_EQ(mapped(PT_LEVEL_4K), 1);
+	CHECK_EQ(world_read(0, 3), WORLD_OK);
+	CHECK_EQ(mapped(PT_LEVEL_2M), 1);
+	CHECK(world_consistent());
+}
+
+static int harvest(u32 id, unsigned long *bitmap)
+{
+	struct kvm_dirty_log log = { .slot = id, .dirty_bitmap = bitmap };
+
+	return mem_get_dirty_log(&world.mem, &log);
+}
+
+static void check_dirty_log(void)
+{
+	unsigned long bitmap[2];
+
+	CHECK_EQ(world_slot(0, 0, 100, 0, 0), 0);
+	CHECK_EQ(harvest(0, bitmap), -ENOENT);
+	CHECK_EQ(harvest(1, bitmap), -ENOENT);
+	CHECK_EQ(harvest(1 << 16, bitmap), -EINVAL);
+	CHECK_EQ(world_write(0, 1, 1), WORLD_OK);
+	CHECK_EQ(world_slot(0, 0, 100, 0, KVM_MEM_LOG_DIRTY_PAGES), 0);
+	CHECK(world_consistent());
+	CHECK_EQ(harvest(0, bitmap), 0);
+	CHECK_EQ(bitmap[0] | bitmap[1], 0);
+	CHECK_EQ(world_write(0, 1, 2), WORLD_OK);
+	CHECK_EQ(world_read(0, 2), WORLD_OK);
+	CHECK_EQ(world_write(1, 99, 2), WORLD_OK);
+	CHECK_EQ(harvest(0, (void *)HOST_HVA), -EFAULT);
+	CHECK_EQ(harvest(0, bitmap), 0);
+	CHECK_EQ(bitmap[0], 2);
+	CHECK_EQ(bitmap[1], 1ul << (99 - 64));
+	CHECK(world_consistent());
+	CHECK_EQ(harvest(0, bitmap), 0);
+	CHECK_EQ(bitmap[0] | bitmap[1], 0);
+	/* A page that was only protected needs no look at the host. */
+	world.host.lookups = 0;
+	CHECK_EQ(world_write(0, 1, 3), WORLD_OK);
+	CHECK_EQ(world_write(0, 2, 3), WORLD_OK);
+	CHECK_EQ(world.host.lookups, 0);
+	CHECK_EQ(harvest(0, bitmap), 0);
+	CHECK_EQ(bitmap[0], 6);
+}
+
+static void check_dirty_log_huge(void)
+{
+	unsigned long bitmap[16];
+	u64 value;
+
+	CHECK_EQ(world_slot(0, 0, 1024, 0, 0), 0);
+	host_map(0, PT_LEVEL_2M, true);
+	host_map(512, PT_LEVEL_2M, true);
+	CHECK_EQ(world_write(0, 5, 5), WORLD_OK);
+	CHECK_EQ(world_write(0, 600, 6), WORLD_OK);
+	CHECK_EQ(mapped(PT_LEVEL_2M), 2);
+	CHECK_EQ(world_slot(0, 0, 1024, 0, KVM_MEM_LOG_DIRTY_PAGES), 0);
+	CHECK_EQ(mapped(PT_LEVEL_2M), 2);
+	CHECK(world_consistent());
+	/* A read goes on through the large leaf, a write splits it. */
+	CHECK_EQ(world_access(0, 5, false, &value), WORLD_OK);
+	CHECK_EQ(value, 5);
+	CHECK_EQ(mapped(PT_LEVEL_2M), 2);
+	CHECK_EQ(world_write(0, 7, 7), WORLD_OK);
+	CHECK_EQ(mapped(PT_LEVEL_2M), 1);
+	CHECK_EQ(mapped(PT_LEVEL_4K), 512);
+	CHECK(world_consistent());
+	CHECK_EQ(harvest(0, bitmap), 0);
+	CHECK_EQ(bitmap[0], 1 << 7);
+	CHECK_EQ(world_access(1, 5, false, &value), WORLD_OK);
+	CHECK_EQ(value, 5);
+	/* Large ones come back when it ends. */
+	CHECK_EQ(world_slot(0, 0, 1024, 0, 0), 0);
+	CHECK_EQ(world_write(0, 7, 8), WORLD_OK);
+	CHECK_EQ(mapped(PT_LEVEL_2M), 2);
+	CHECK(world_consistent());
+}
+
+static void check_young(void)
+{
+	hva_t hva = HOST_HVA + 5 * PAGE_SIZE;
+
+	CHECK_EQ(world_slot(0, 0, 64, 0, 0), 0);
+	CHECK(!mem_young(&world.mem, hva, hva + PAGE_SIZE, true));
+	CHECK_EQ(world_read(0, 5), WORLD_OK);
+	CHECK(mem_young(&world.mem, hva, hva + PAGE_SIZE, false));
+	CHECK(mem_young(&world.mem, hva, hva + PAGE_SIZE, true));
+	CHECK(!mem_young(&world.mem, hva, hva + PAGE_SIZE, true));
+	/* Another vCPU's TLB does not have it. */
+	CHECK_EQ(world_read(1, 5), WORLD_OK);
+	CHECK(mem_young(&world.mem, hva, hva + PAGE_SIZE, true));
+	CHECK(world_consistent());
+}
+
+/* An invalidation that is under way denies its range, and nothing else. */
+static void check_invalidation(void)
+{
+	CHECK_EQ(world_slot(0, 0, 64, 0, 0), 0);
+	CHECK_EQ(world_read(0, 5), WORLD_OK);
+	mem_invalidate_begin(&world.mem, HOST_HVA + 5 * PAGE_SIZE,
+			     HOST_HVA + 7 * PAGE_SIZE, true);
+	CHECK_EQ(world_fault(0, 4, PF_ERR_USER, NULL), MMU_FAULT_FIXED);
+	CHECK_EQ(world_fault(0, 5, PF_ERR_USER, NULL), MMU_FAULT_RETRY);
+	CHECK_EQ(world_fault(0, 6, PF_ERR_USER, NULL), MMU_FAULT_RETRY);
+	CHECK_EQ(world_fault(0, 7, PF_ERR_USER, NULL), MMU_FAULT_FIXED);
+	mem_invalidate_end(&world.mem);
+	CHECK_EQ(world_fault(0, 5, PF_ERR_USER, NULL), MMU_FAULT_FIXED);
+	CHECK(world_consistent());
+}
+
+static void check_zap_all(void)
+{
+	gfn_t gfn;
+
+	CHECK_EQ(world_slot(0, 0, 2048, 0, 0), 0);
+	for (gfn = 0; gfn < 2048; gfn += 3)
+		CHECK_EQ(world_write(0, gfn, gfn), WORLD_OK);
+	mmu_zap_all(&world.mv);
+	CHECK_EQ(mapped(PT_LEVEL_4K), 0);
+	CHECK(world_consistent());
+	CHECK_EQ(world_write(0, 4, 4), WORLD_OK);
+	mem_release(&world.mem);
+	CHECK_EQ(mapped(PT_LEVEL_4K), 0);
+}
+
+/* 1G by 4K and by 2M: what the kernel pays. */
+static void check_footprint(void)
+{
+	gfn_t gfn;
+
+	CHECK_EQ(world_slot(0, PAGES_1G, PAGES_1G, 0, 0), 0);
+	for (gfn = 0; gfn < PAGES_1G; gfn++)
+		CHECK_EQ(world_write(0, PAGES_1G + gfn, 1), WORLD_OK);
+	CHECK_EQ(mapped(PT_LEVEL_4K), PAGES_1G);
+	CHECK_EQ(shim_pages, 3 + 512);
+	CHECK(mmu_memory_used(&world.mv) <= 515 * (4096 + 64));
+	printf("# 1G by 4K: %llu bytes\n", (long long)mmu_memory_used(&world.mv));
+	host_unmap(0, PAGES_1G);
+	world.host.huge = true;
+	for (gfn = 0; gfn < PAGES_1G; gfn += 512)
+		CHECK_EQ(world_write(0, PAGES_1G + gfn, 1), WORLD_OK);
+	rcu_barrier();
+	CHECK_EQ(mapped(PT_LEVEL_2M), 512);
+	CHECK_EQ(shim_pages, 3);
+	printf("# 1G by 2M: %llu bytes\n", (long long)mmu_memory_used(&world.mv));
+}
+
+static void check_unsupported(void)
+{
+	struct mmu_caps caps = { .format = &pt_format_4level, .max_leaf = 3 };
+
+	CHECK_EQ(mmu_module_init(&caps), -EOPNOTSUPP);
+	caps.tdp = true;
+	caps.max_leaf = 4;
+	CHECK_EQ(mmu_module_init(&caps), -EOPNOTSUPP);
+	caps.format = NULL;
+	CHECK_EQ(mmu_module_init(&caps), -EOPNOTSUPP);
+}
+
+#define IN_WORLD(test) static void test(void) { world_begin(3); check_##test(); world_end(); }
+
+IN_WORLD(map)
+IN_WORLD(spurious)
+IN_WORLD(unmap)
+IN_WORLD(slot_delete)
+IN_WORLD(slot_move)
+IN_WORLD(mmio)
+IN_WORLD(read_only)
+IN_WORLD(host_read_only)
+IN_WORLD(no_memory)
+IN_WORLD(alloc_fails)
+IN_WORLD(huge)
+IN_WORLD(huge_alignment)
+IN_WORLD(gigabyte)
+IN_WORLD(merge_in_place)
+IN_WORLD(dirty_log)
+IN_WORLD(dirty_log_huge)
+IN_WORLD(young)
+IN_WORLD(invalidation)
+IN_WORLD(zap_all)
+IN_WORLD(footprint)
+
+static const struct tap_test tests[] = {
+	{ "a fault maps a page for all vCPUs", map },
+	{ "a fault that another vCPU has handled", spurious },
+	{ "the host takes pages back", unmap },
+	{ "a slot that is deleted loses its pages and no others", slot_delete },
+	{ "a slot that moves onto itself", slot_move },
+	{ "MMIO entries and their generation", mmio },
+	{ "read-only slots", read_only },
+	{ "pages that the host shares", host_read_only },
+	{ "memory that the VMM has not mapped", no_memory },
+	{ "every allocation fails once", alloc_fails },
+	{ "2M pages, split and merged by the host", huge },
+	{ "what keeps a page from being mapped large", huge_alignment },
+	{ "1G pages", gigabyte },
+	{ "large pages come back where the host has them", merge_in_place },
+	{ "dirty log", dirty_log },
+	{ "dirty log over large pages", dirty_log_huge },
+	{ "accessed bits", young },
+	{ "an invalidation under way", invalidation },
+	{ "everything goes", zap_all },
+	{ "what 1G costs", footprint },
+	{ "hardware that is refused", check_unsupported },
+};
+
+TAP_MAIN("tables", tests)

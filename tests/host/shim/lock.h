@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Locks of the kernel on top of pthreads.  Each thread knows what it holds, so
+ * that lockdep_assert_held() really looks, and sleeping under a spinlock, or in
+ * an RCU section, ends the test.
+ */
+#ifndef SHIM_LOCK_H
+#define SHIM_LOCK_H
+
+#include <pthread.h>
+
+#include "base.h"
+
+typedef struct { pthread_mutex_t m; } spinlock_t;
+typedef struct { pthread_rwlock_t l; } rwlock_t;
+struct mutex { pthread_mutex_t m; };
+struct lock_class_key { int unused; };
+
+enum shim_mode { SHIM_SHARED = 1, SHIM_EXCLUSIVE = 2, SHIM_SLEEPS = 4 };
+
+/* What this thread holds; mode is enum shim_mode. */
+void shim_hold(const void *lock, int mode);
+void shim_release(const void *lock);
+int shim_held(const void *lock);
+/* Ends the test if this thread may not sleep. */
+void shim_might_sleep(const char *what);
+/* May this thread sleep? */
+bool shim_atomic(void);
+/* True now and then. */
+bool shim_sometimes(void);
+
+void spin_lock_init(spinlock_t *lock);
+void spin_lock(spinlock_t *lock);
+void spin_unlock(spinlock_t *lock);
+void rwlock_init(rwlock_t *lock);
+void read_lock(rwlock_t *lock);
+void read_unlock(rwlock_t *lock);
+void write_lock(rwlock_t *lock);
+void write_unlock(rwlock_t *lock);
+void mutex_init(struct mutex *lock);
+void mutex_lock(struct mutex *lock);
+void mutex_unlock(struct mutex *lock);
+
+/* Whether somebody waits is left to chance, so that every way is taken. */
+#define rwlock_needbreak(lock)	shim_sometimes()
+#define need_resched()		shim_sometimes()
+#define cond_resched()		shim_might_sleep("cond_resched()")
+
+#define SHIM_ASSERT(cond) \
+	do { if (!(cond)) { fprintf(stderr, "%s:%d: not held: %s\n", __FILE__, __LINE__, #cond); abort(); } } while (0)
+#define lockdep_assert_held(lock)	SHIM_ASSERT(shim_held(lock))
+#define lockdep_assert_held_read(lock)	SHIM_ASSERT(shim_held(lock) & SHIM_SHARED)
+#define lockdep_assert_held_write(lock)	SHIM_ASSERT(shim_held(lock) & SHIM_EXCLUSIVE)
+#define lockdep_is_held(lock)		(shim_held(lock) != 0)
+
+/* RCU: readers share one lock that a grace period takes exclusively. */
+struct rcu_head {
+	struct rcu_head *next;
+	void (*func)(struct rcu_head *head);
+};
+
+void rcu_read_lock(void);
+void rcu_read_unlock(void);
+void synchronize_rcu(void);
+void call_rcu(struct rcu_head *head, void (*func)(struct rcu_head *head));
+void rcu_barrier(void);
+
+#define rcu_dereference(p)		READ_ONCE(p)
+#define rcu_access_pointer(p)		READ_ONCE(p)
+#define rcu_dereference_protected(p, c)	({ SHIM_ASSERT(c); READ_ONCE(p); })
+#define rcu_assign_pointer(p, v)	__atomic_store_n(&(p), v, __ATOMIC_SEQ_CST)
+#define RCU_INIT_POINTER(p, v)		WRITE_ONCE(p, v)
+
+struct srcu_struct {
+	pthread_rwlock_t l;
+	pthread_mutex_t m;
+	struct rcu_head *queue;
+};
+
+int init_srcu_struct(struct srcu_struct *srcu);
+void cleanup_srcu_struct(struct srcu_struct *srcu);
+int srcu_read_lock(struct srcu_struct *srcu);
+void srcu_read_unlock(struct srcu_struct *srcu, int idx);
+void synchronize_srcu(struct srcu_struct *srcu);
+void synchronize_srcu_expedited(struct srcu_struct *srcu);
+void call_srcu(struct srcu_struct *srcu, struct rcu_head *head,
+	       void (*func)(struct rcu_head *head));
+void srcu_barrier(struct srcu_struct *srcu);
+
+#define srcu_dereference_check(p, srcu, c) \
+	({ SHIM_ASSERT(shim_held(srcu) || (c)); READ_ONCE(p); })
+#define srcu_dereference(p, srcu)	srcu_dereference_check(p, srcu, false)
+
+#endif
