@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <asm/processor-flags.h>
 #include "cases.h"
 
 static u64 random_state = 1;
@@ -35,6 +36,7 @@ struct maker {
 	unsigned int second_imm;
 	char rel;			/* 0, 8, z */
 	u8 *rip_disp;			/* displacement to complete */
+	int rm;				/* ModRM.rm if it is a register, else -1 */
 };
 
 void case_seed(u64 seed)
@@ -233,7 +235,7 @@ static void prepare(struct maker *m)
 	}
 }
 
-/* A register for an address whose value is still free; EMUL_GPRS: none left. */
+/* A register for an address whose value is still free. */
 static unsigned int free_register(struct maker *m, unsigned int avoid)
 {
 	unsigned int tries, nr;
@@ -243,7 +245,8 @@ static unsigned int free_register(struct maker *m, unsigned int avoid)
 		if (nr != avoid && nr != EMUL_RSP && !(m->fixed & 1u << nr))
 			return nr;
 	}
-	return EMUL_GPRS;
+	fprintf(stderr, "%s: no register is left for an address\n", m->template->name);
+	exit(2);
 }
 
 static void put_disp(struct maker *m, unsigned int mod, u64 disp)
@@ -309,8 +312,6 @@ static void put_sib(struct maker *m, unsigned int reg_field)
 	unsigned int mod = 1 + below(2);
 	s64 disp = mod == 1 ? (s8)case_random() : (s32)case_random();
 
-	if (index == EMUL_GPRS || base == EMUL_GPRS)
-		return put_base(m, reg_field);
 	m->rex |= base >> 3 | (index >> 3) << 1;
 	*m->at++ = mod << 6 | reg_field << 3 | 4;
 	*m->at++ = scale << 6 | (index & 7) << 3 | (base & 7);
@@ -328,10 +329,26 @@ static void put_stack(struct maker *m, unsigned int reg_field)
 	put_disp(m, 1, m->target - *reg(m, EMUL_RSP));
 }
 
+/* 16-bit forms, for what does not go to memory: they do not reach the scratch area. */
+static void put_memory16(struct maker *m, unsigned int reg_field)
+{
+	unsigned int mod = below(3), rm = below(8);
+	u64 disp = case_random();
+	unsigned int bytes = mod == 0 && rm == 6 ? 2 : mod;
+
+	*m->at++ = mod << 6 | reg_field << 3 | rm;
+	memcpy(m->at, &disp, bytes);
+	m->at += bytes;
+}
+
 static void put_memory(struct maker *m, unsigned int reg_field)
 {
 	u64 distance = m->target - *reg(m, EMUL_RSP);
 
+	if (m->adsize == 2) {
+		put_memory16(m, reg_field);
+		return;
+	}
 	if (m->gs)
 		m->target -= NATIVE_GS_BASE;
 	if (one_in(8) && !m->gs && distance < 128 && m->adsize == 8)
@@ -376,6 +393,7 @@ static void put_modrm(struct maker *m)
 		return;
 	}
 	rm = below(m->long64 ? 16 : 8);
+	m->rm = rm;
 	m->rex |= rm >> 3;
 	*m->at++ = 0xc0 | (nr & 7) << 3 | (rm & 7);
 }
@@ -446,6 +464,8 @@ static void choose_sizes(struct maker *m)
 	m->adsize = m->long64 ? 8 : 4;
 	if (m->long64 && one_in(16))
 		m->adsize = 4;
+	if (!m->long64 && (m->template->flags & T_NO_ADDRESS) && one_in(2))
+		m->adsize = 2;
 	m->gs = m->long64 && m->modrm && one_in(16) && !(m->template->flags & T_NO_ADDRESS);
 	m->opsize = 4;
 	if (size == SIZE_VARIABLE || size == SIZE_WIDE) {
@@ -505,9 +525,9 @@ static void find_undefined(struct maker *m)
 		return;
 	}
 	if (count > 1)
-		test->undefined |= X86_FLAG_OF;
-	if (count >= bits && (m->template->undefined & X86_FLAG_AF))
-		test->undefined |= X86_FLAG_CF;
+		test->undefined |= X86_EFLAGS_OF;
+	if (count >= bits && (m->template->undefined & X86_EFLAGS_AF))
+		test->undefined |= X86_EFLAGS_CF;
 	if (count > bits && (m->template->flags & T_DOUBLE_SHIFT))
 		test->skip = true;
 }
@@ -525,17 +545,14 @@ static void place_target(struct maker *m)
 static void aim(struct maker *m, u64 end)
 {
 	u64 destination = end + m->test->taken;
-	unsigned int offset = m->test->length;
 	unsigned int bytes = m->long64 ? 8 : 4;
-	u8 modrm;
 
 	if (m->template->flags & T_RETURN)
 		put_scratch(m, *reg(m, EMUL_RSP), destination, bytes);
 	if (!(m->template->flags & T_INDIRECT))
 		return;
-	modrm = m->test->bytes[offset - 1];
-	if (modrm >> 6 == 3 && m->at[-2] == 0xff)
-		*reg(m, (modrm & 7) | (m->rex & 1) << 3) = destination;
+	if (m->rm >= 0)
+		*reg(m, m->rm) = destination;
 	else
 		put_scratch(m, m->target + (m->gs ? NATIVE_GS_BASE : 0), destination, bytes);
 }
@@ -583,7 +600,7 @@ void case_make(struct test_case *test, const struct template *template,
 {
 	struct maker m = {
 		.test = test, .template = template, .native = native, .long64 = long64,
-		.at = test->bytes, .digit = -1,
+		.at = test->bytes, .digit = -1, .rm = -1,
 	};
 	u8 *relative, *rex_at;
 

@@ -48,7 +48,8 @@ enum template_size {
 #define T_BIG		0x10000u	/* 16-byte operand */
 #define T_SOURCE_ZERO	0x20000u	/* a zero source leaves the destination undefined */
 #define T_NO_16BIT	0x40000u	/* undefined with 16-bit operands */
-#define T_DOUBLE_SHIFT	0x80000u
+#define T_DOUBLE_SHIFT	0x80000u		/* more than the size is undefined */
+#define T_FLAGS_IMAGE	0x100000u	/* flags go through memory */
 
 struct template {
 	const char *name;

@@ -15,3 +15,5 @@ mmu-$(1)-variants := $(2)
 endef
 
 $(eval $(call mmu-suite,tables,address+undefined))
+$(eval $(call mmu-suite,random,address+undefined))
+$(eval $(call mmu-suite,race,address+undefined thread))

@@ -242,7 +242,7 @@ int world_fault(int cpu, gfn_t gfn, u64 error_code, struct mmu_fault *fault)
 	if (!r)
 		r = mmu_fault(&world.vcpu[cpu].mmu, &f);
 	mem_read_unlock(&world.mem, idx);
-	world.vcpu[cpu].faults++;
+	WRITE_ONCE(world.vcpu[cpu].faults, world.vcpu[cpu].faults + 1);
 	if (fault)
 		*fault = f;
 	return r;
