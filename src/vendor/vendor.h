@@ -96,11 +96,6 @@ struct vendor_ops {
 	/** @exit_info: describe the last exit.  Any time after the first. */
 	void (*exit_info)(struct vcpu *vcpu, struct vendor_exit *info);
 	/**
-	 * @request_immediate_exit: the next @enter shall come back before the
-	 * guest has run an instruction, but after events are delivered.  IRQs off.
-	 */
-	void (*request_immediate_exit)(struct vcpu *vcpu);
-	/**
 	 * @skip_instruction: advance RIP beyond the instruction that exited and
 	 * end an interrupt shadow.
 	 * Return: true; false if its length could not be found (an exception

@@ -15,13 +15,12 @@
 
 #include "internal.h"
 
-/* The first entry after this begins a generation. */
 void svm_asid_cpu_reset(struct svm_percpu *cpu)
 {
+	cpu->asid_generation++;
 	cpu->next_asid = svm_host.nr_asids;
 }
 
-/** svm_asid_renew() - give @svm an ASID of the CPU it enters on.  IRQs off. */
 void svm_asid_renew(struct svm_vcpu *svm, struct svm_percpu *cpu)
 {
 	struct vmcb_control_area *control = &svm->vmcb->control;

@@ -229,8 +229,3 @@ void svm_enter(struct vcpu *vcpu)
 		svm_machine_check();
 	svm_after(svm);
 }
-
-void svm_request_immediate_exit(struct vcpu *vcpu)
-{
-	svm_of(vcpu)->special |= SVM_SPECIAL_EXIT;
-}

@@ -354,7 +354,7 @@ void svm_exit_info(struct vcpu *vcpu, struct vendor_exit *info)
 {
 	const struct vmcb_control_area *control = &svm_of(vcpu)->vmcb->control;
 
-	*info = (struct vendor_exit){
+	*info = (struct vendor_exit) {
 		.reason = control->exit_code,
 		.info1 = control->exit_info_1,
 		.info2 = control->exit_info_2,

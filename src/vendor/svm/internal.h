@@ -110,7 +110,10 @@ struct svm_vcpu {
 	unsigned long *msrpm;
 };
 
+/* Filled in by vendor_ops.setup(). */
 extern struct svm_host svm_host;
+
+/* This CPU's, and each CPU's. */
 DECLARE_PER_CPU(struct svm_percpu, svm_percpu);
 
 static inline struct svm_vcpu *svm_of(const struct vcpu *vcpu)
@@ -142,18 +145,30 @@ static inline void svm_intercept(struct svm_vcpu *svm, int bit, bool on)
 }
 
 /* asid.c */
+
+/**
+ * svm_asid_renew() - give @svm an ASID of @cpu, on which it is about to enter
+ * IRQs off.
+ */
 void svm_asid_renew(struct svm_vcpu *svm, struct svm_percpu *cpu);
+
+/** svm_asid_cpu_reset() - no ASID of @cpu is good any more.  On it, IRQs off. */
 void svm_asid_cpu_reset(struct svm_percpu *cpu);
+
+/* Ops, see vendor.h. */
 void svm_flush_tlb(struct vcpu *vcpu);
 void svm_flush_tlb_gva(struct vcpu *vcpu, gva_t gva);
 
 /* intercept.c */
+
 /** svm_intercepts_reset() - what always exits, after power-up and INIT */
 void svm_intercepts_reset(struct svm_vcpu *svm);
+
+/* Ops, see vendor.h. */
 void svm_cpuid_changed(struct vcpu *vcpu);
 void svm_cpuid_filter(struct kvm_cpuid_entry2 *entry);
 
-/* vcpu.c */
+/* vcpu.c: ops, see vendor.h. */
 int svm_vm_init(struct vm *vm);
 void svm_vm_destroy(struct vm *vm);
 int svm_vcpu_create(struct vcpu *vcpu);
@@ -177,27 +192,51 @@ void svm_tsc_offset_changed(struct vcpu *vcpu);
 void svm_dump(struct vcpu *vcpu);
 
 /* debug.c */
-void svm_dr_changed(struct vcpu *vcpu);
-/** svm_dr_load() - the DRs of @svm->special into the CPU.  IRQs off. */
+
+/** svm_dr_load() - the DRs that @svm->special asks for into the CPU.  IRQs off. */
 void svm_dr_load(struct svm_vcpu *svm);
+
 /** svm_dr_close() - take back what SVM_SPECIAL_DR_PASS gave.  IRQs off. */
 void svm_dr_close(struct svm_vcpu *svm);
+
+/* Handlers of exits, and an op. */
 int svm_exit_dr(struct svm_vcpu *svm);
 int svm_exit_db(struct svm_vcpu *svm);
 int svm_exit_bp(struct svm_vcpu *svm);
+void svm_dr_changed(struct vcpu *vcpu);
 
 /* msr.c */
+
 /** svm_msrpm_reset() - all MSRs exit but those that are always passed through */
 void svm_msrpm_reset(struct svm_vcpu *svm);
-int svm_get_msr(struct vcpu *vcpu, u32 index, bool host, u64 *value);
-int svm_set_msr(struct vcpu *vcpu, u32 index, bool host, u64 value);
-void svm_msr_intercept(struct vcpu *vcpu, u32 index, int types, bool on);
+
 /** svm_tsc_aux_load() - put @svm->tsc_aux in place until user space.  IRQs off. */
 void svm_tsc_aux_load(struct svm_vcpu *svm, struct svm_percpu *cpu);
+
 /** svm_tsc_aux_unload() - put the host's value back now.  On @cpu, IRQs off. */
 void svm_tsc_aux_unload(struct svm_percpu *cpu);
 
+/* Ops, see vendor.h. */
+int svm_get_msr(struct vcpu *vcpu, u32 index, bool host, u64 *value);
+int svm_set_msr(struct vcpu *vcpu, u32 index, bool host, u64 value);
+void svm_msr_intercept(struct vcpu *vcpu, u32 index, int types, bool on);
+
 /* event.c */
+
+/** svm_event_interrupted() - an exit cut a delivery short: requeue what it was */
+void svm_event_interrupted(struct svm_vcpu *svm);
+
+/** svm_nmi_check_iret() - with SVM_SPECIAL_IRET, after an exit: is IRET done? */
+void svm_nmi_check_iret(struct svm_vcpu *svm);
+
+/** svm_nmi_step_end() - the single step for an NMI was made */
+void svm_nmi_step_end(struct svm_vcpu *svm);
+
+/* Handlers of exits. */
+int svm_exit_iret(struct svm_vcpu *svm);
+int svm_exit_interrupt_window(struct svm_vcpu *svm);
+
+/* Ops, see vendor.h. */
 void svm_inject_exception(struct vcpu *vcpu);
 void svm_inject_interrupt(struct vcpu *vcpu);
 void svm_inject_nmi(struct vcpu *vcpu);
@@ -211,20 +250,9 @@ void svm_set_interrupt_shadow(struct vcpu *vcpu, u32 shadow);
 bool svm_get_nmi_mask(struct vcpu *vcpu);
 void svm_set_nmi_mask(struct vcpu *vcpu, bool masked);
 void svm_tpr_changed(struct vcpu *vcpu, u8 tpr, int irr);
-/** svm_event_interrupted() - an exit cut a delivery short: requeue what it was */
-void svm_event_interrupted(struct svm_vcpu *svm);
-/** svm_nmi_check_iret() - with SVM_SPECIAL_IRET, after an exit: is IRET done? */
-void svm_nmi_check_iret(struct svm_vcpu *svm);
-/** svm_nmi_step_end() - the single step for an NMI was made */
-void svm_nmi_step_end(struct svm_vcpu *svm);
-int svm_exit_iret(struct svm_vcpu *svm);
-int svm_exit_interrupt_window(struct svm_vcpu *svm);
 
-/* enter.c */
+/* enter.c and exit.c: ops, see vendor.h. */
 void svm_enter(struct vcpu *vcpu);
-void svm_request_immediate_exit(struct vcpu *vcpu);
-
-/* exit.c */
 int svm_handle_exit(struct vcpu *vcpu);
 void svm_exit_info(struct vcpu *vcpu, struct vendor_exit *info);
 bool svm_skip_instruction(struct vcpu *vcpu);

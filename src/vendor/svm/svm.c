@@ -128,7 +128,7 @@ static int svm_setup(bool tdp)
 		pr_err("tdp=0: this version has no shadow paging\n");
 		return -EOPNOTSUPP;
 	}
-	svm_host = (struct svm_host){
+	svm_host = (struct svm_host) {
 		.nr_asids = cpuid_ebx(SVM_CPUID_FEATURES),
 		.nrips = features & SVM_FEATURE_NRIPS,
 		.flush_by_asid = features & SVM_FEATURE_FLUSH_BY_ASID,
@@ -247,7 +247,6 @@ const struct vendor_ops svm_ops = {
 	.enter = svm_enter,
 	.handle_exit = svm_handle_exit,
 	.exit_info = svm_exit_info,
-	.request_immediate_exit = svm_request_immediate_exit,
 	.skip_instruction = svm_skip_instruction,
 
 	.get_segment = svm_get_segment,

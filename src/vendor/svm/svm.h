@@ -7,6 +7,7 @@
 
 struct vendor_ops;
 
+/** svm_ops - the backend */
 extern const struct vendor_ops svm_ops;
 
 #endif

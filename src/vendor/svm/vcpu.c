@@ -81,7 +81,7 @@ void svm_vcpu_destroy(struct vcpu *vcpu)
 
 static void svm_reset_segment(struct vmcb_seg *seg, u16 attrib)
 {
-	*seg = (struct vmcb_seg){ .attrib = attrib, .limit = 0xffff };
+	*seg = (struct vmcb_seg) { .attrib = attrib, .limit = 0xffff };
 }
 
 static void svm_reset_segments(struct vmcb_save_area *save)
@@ -182,7 +182,7 @@ void svm_get_segment(struct vcpu *vcpu, struct kvm_segment *seg, enum vcpu_seg w
 	const struct vmcb_seg *from = svm_segment(vcpu, which);
 	u16 attrib = from->attrib;
 
-	*seg = (struct kvm_segment){
+	*seg = (struct kvm_segment) {
 		.base = from->base,
 		.limit = from->limit,
 		.selector = from->selector,
@@ -240,7 +240,7 @@ u8 svm_get_cpl(struct vcpu *vcpu)
 
 static void svm_get_dtable(const struct vmcb_seg *from, struct kvm_dtable *dt)
 {
-	*dt = (struct kvm_dtable){ .base = from->base, .limit = from->limit };
+	*dt = (struct kvm_dtable) { .base = from->base, .limit = from->limit };
 }
 
 static void svm_set_dtable(struct vcpu *vcpu, struct vmcb_seg *to,
