@@ -9,7 +9,7 @@
  * entry that changed under the walk starts it anew.
  *
  * Memory that is absent, or that the VMM unmapped, reads as a bus without
- * answer: all ones, which no layout accepts.
+ * answer: all ones, which the layouts with 8-byte entries refuse.
  */
 #include <linux/errno.h>
 #include <linux/minmax.h>
@@ -145,9 +145,9 @@ static void walk_collect(struct guest_walk *walk, const struct pt_format *format
 	walk->gpte[walk->level] = gpte;
 }
 
-/* Return: 0, or the error code of the fault. */
-static u32 walk_tables(struct mmu *mmu, struct guest_walk *walk, gva_t gva,
-		       u32 access)
+/* Return: true, or false and the fault's error code, which may well be 0. */
+static bool walk_tables(struct mmu *mmu, struct guest_walk *walk, gva_t gva,
+			u32 access, u64 *error)
 {
 	const struct mmu_walker *walker = &mmu->walker;
 	const struct pt_format *format = walker->format;
@@ -158,21 +158,24 @@ static u32 walk_tables(struct mmu *mmu, struct guest_walk *walk, gva_t gva,
 	walk->rights.entries = PT_WRITE | PT_USER;
 	for (walk->level = format->levels; ; walk->level--) {
 		gpte = walk_gpte(mmu, walk, table, gva);
+		*error = permission_error_code(walker->perm, access);
 		if (!(gpte & PT_PRESENT))
-			return permission_error_code(walker->perm, access);
+			return false;
 		leaf = walk->level == PT_LEVEL_4K ||
 		       (gpte & PT_LARGE && walk->level <= walker->max_leaf);
-		if (gpte & walker->rsvd[walk->level][leaf])
-			return PF_ERR_PRESENT | PF_ERR_RESERVED |
-			       permission_error_code(walker->perm, access);
+		if (gpte & walker->rsvd[walk->level][leaf]) {
+			*error |= PF_ERR_PRESENT | PF_ERR_RESERVED;
+			return false;
+		}
 		walk_collect(walk, format, gpte);
 		if (leaf)
 			break;
 		table = gpte & PT_ADDR;
 	}
 	walk->rights.pkey = gpte >> 59 & 0xf;
-	return permission_fault(walker->perm, walker->regs.pkru, &walk->rights,
-				access);
+	*error = permission_fault(walker->perm, walker->regs.pkru, &walk->rights,
+				  access);
+	return !*error;
 }
 
 static gpa_t walk_gpa(const struct pt_format *format,
@@ -224,16 +227,13 @@ gpa_t mmu_translate(struct mmu *mmu, gva_t gva, u32 access,
 	bool write = access & PF_ERR_WRITE;
 	struct guest_walk walk;
 	int tries = 0;
-	u32 error;
 
 	if (!mmu->walker.format)
 		return gva;
 
 	do {
-		error = walk_tables(mmu, &walk, gva, access);
-		if (error) {
+		if (!walk_tables(mmu, &walk, gva, access, &exc->error_code)) {
 			exc->address = gva;
-			exc->error_code = error;
 			return INVALID_GPA;
 		}
 		if (access & MMU_ACCESS_PROBE)

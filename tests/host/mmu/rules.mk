@@ -5,7 +5,7 @@ mmu-src := $(patsubst $(top)/%,%,$(wildcard $(top)/src/mmu/*.c)) \
 	src/mem/access.c src/mem/dirty.c src/mem/notifier.c src/mem/slots.c \
 	tests/host/shim/lock.c tests/host/shim/memory.c \
 	tests/host/mmu/host.c tests/host/mmu/world.c
-mmu-cflags := -I$(top)/tests/host/shim -I$(top)/include/uapi
+mmu-cflags := -DSHIM_RACES -I$(top)/tests/host/shim -I$(top)/include/uapi
 
 define mmu-suite
 programs += mmu-$(1)
@@ -17,3 +17,4 @@ endef
 $(eval $(call mmu-suite,tables,address+undefined))
 $(eval $(call mmu-suite,random,address+undefined))
 $(eval $(call mmu-suite,race,address+undefined thread))
+$(eval $(call mmu-suite,walk,address+undefined))

@@ -378,6 +378,49 @@ static void check_invalidation(void)
 	CHECK(world_consistent());
 }
 
+/* Between a change and its flush, the host wants the page: it must not wait. */
+static bool late_cached;
+
+static void invalidate_before_flush(void)
+{
+	mem_invalidate_begin(&world.mem, HOST_HVA, HOST_HVA + PAGE_SIZE, true);
+	late_cached = world_cached(1, 0);
+	mem_invalidate_end(&world.mem);
+}
+
+static void check_pending_flush(void)
+{
+	CHECK_EQ(world_slot(0, 0, 64, 0, 0), 0);
+	CHECK_EQ(world_write(1, 0, 1), WORLD_OK);
+	CHECK(world_cached(1, 0));
+	world.before_flush = invalidate_before_flush;
+	late_cached = true;
+	CHECK_EQ(world_slot(0, 0, 0, 0, 0), 0);
+	CHECK(!late_cached);
+}
+
+/* A slot that left the set, but not yet the tables, is still found by its hva. */
+static void invalidate_leaving(void)
+{
+	bool writable;
+	u64 pfn;
+
+	shim_on_synchronize = NULL;
+	mem_invalidate_begin(&world.mem, HOST_HVA, HOST_HVA + PAGE_SIZE, true);
+	late_cached = world_walk(16, &pfn, &writable) || world_cached(1, 16);
+	mem_invalidate_end(&world.mem);
+}
+
+static void check_leaving_slot(void)
+{
+	CHECK_EQ(world_slot(0, 16, 64, 0, 0), 0);
+	CHECK_EQ(world_write(1, 16, 1), WORLD_OK);
+	shim_on_synchronize = invalidate_leaving;
+	late_cached = true;
+	CHECK_EQ(world_slot(0, 512, 64, 0, 0), 0);
+	CHECK(!late_cached);
+}
+
 static void check_zap_all(void)
 {
 	gfn_t gfn;
@@ -447,6 +490,8 @@ IN_WORLD(dirty_log)
 IN_WORLD(dirty_log_huge)
 IN_WORLD(young)
 IN_WORLD(invalidation)
+IN_WORLD(pending_flush)
+IN_WORLD(leaving_slot)
 IN_WORLD(zap_all)
 IN_WORLD(footprint)
 
@@ -469,6 +514,8 @@ static const struct tap_test tests[] = {
 	{ "dirty log over large pages", dirty_log_huge },
 	{ "accessed bits", young },
 	{ "an invalidation under way", invalidation },
+	{ "an invalidation finds what is not flushed yet", pending_flush },
+	{ "an invalidation finds a slot on its way out", leaving_slot },
 	{ "everything goes", zap_all },
 	{ "what 1G costs", footprint },
 	{ "hardware that is refused", check_unsupported },

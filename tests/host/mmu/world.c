@@ -46,8 +46,13 @@ u32 world_random(u32 *state)
 
 static void world_flush(struct mmu_vm *mv, gfn_t start, gfn_t end)
 {
+	void (*before)(void) = world.before_flush;
 	int cpu, i;
 
+	if (before) {
+		world.before_flush = NULL;
+		before();
+	}
 	for (cpu = 0; cpu < WORLD_VCPUS; cpu++) {
 		struct world_vcpu *vcpu = &world.vcpu[cpu];
 
@@ -230,6 +235,13 @@ static u64 guest_access(struct world_vcpu *vcpu, gfn_t gfn, bool write, u64 *val
 	else
 		*value = READ_ONCE(frame->content);
 	return 0;
+}
+
+bool world_cached(int cpu, gfn_t gfn)
+{
+	const struct world_tlb *tlb = &world.vcpu[cpu].tlb[gfn % WORLD_TLB];
+
+	return tlb->valid && tlb->gfn == gfn;
 }
 
 int world_fault(int cpu, gfn_t gfn, u64 error_code, struct mmu_fault *fault)

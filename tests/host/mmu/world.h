@@ -73,6 +73,7 @@ struct world {
 	struct world_vcpu vcpu[WORLD_VCPUS];
 	struct host host;
 	unsigned long flushes;
+	void (*before_flush)(void);	/* called once, before the next flush */
 };
 
 /* What an access of a vCPU came to, if not to a negative errno. */
@@ -100,6 +101,9 @@ int world_fault(int cpu, gfn_t gfn, u64 error_code, struct mmu_fault *fault);
  * Return: the level of the leaf, or 0 if the walk ends before one.
  */
 int world_walk(gfn_t gfn, u64 *pfn, bool *writable);
+
+/* Does the TLB of vCPU @cpu hold @gfn? */
+bool world_cached(int cpu, gfn_t gfn);
 
 /* Do tables, counts, slots and host agree?  Only while nothing runs. */
 bool world_consistent(void);

@@ -14,6 +14,8 @@
 
 #define MAX_HELD	32
 
+void (*shim_on_synchronize)(void);
+
 static __thread struct { const void *lock; int mode; } held[MAX_HELD];
 static __thread int nr_held;
 static __thread u32 chance = 1;
@@ -77,6 +79,12 @@ bool shim_sometimes(void)
 {
 	chance = chance * 1664525 + 1013904223;
 	return chance >> 28 == 0;
+}
+
+void shim_race_point(void)
+{
+	if (shim_sometimes())
+		sched_yield();
 }
 
 static void take_fresh(const void *lock, int mode)
@@ -250,6 +258,8 @@ void synchronize_srcu(struct srcu_struct *srcu)
 {
 	shim_might_sleep("synchronize_srcu()");
 	WARN_ON(shim_held(srcu));
+	if (shim_on_synchronize)
+		shim_on_synchronize();
 	pthread_rwlock_wrlock(&srcu->l);
 	pthread_rwlock_unlock(&srcu->l);
 }

@@ -29,6 +29,9 @@ bool shim_atomic(void);
 /* True now and then. */
 bool shim_sometimes(void);
 
+/* Called in each synchronize_srcu(), if it is set. */
+extern void (*shim_on_synchronize)(void);
+
 void spin_lock_init(spinlock_t *lock);
 void spin_lock(spinlock_t *lock);
 void spin_unlock(spinlock_t *lock);
