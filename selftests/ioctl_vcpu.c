@@ -96,6 +96,8 @@ TEST_F(vcpu, msr_values)
 	EXPECT_EQ(1, vcpu_set_msr(self->vcpu, 0xc0000082, 0xffffffff81000000));
 	EXPECT_EQ(1, vcpu_get_msr(self->vcpu, 0xc0000082, &value));
 	EXPECT_EQ(0xffffffff81000000, value);
+	EXPECT_EQ(0, vcpu_set_msr(self->vcpu, 0xc0000082, 0x8000000000000000));
+	EXPECT_EQ(0, vcpu_set_msr(self->vcpu, 0xc0000102, 0x1234800000000000));
 }
 
 struct cpuid_list {
