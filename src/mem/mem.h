@@ -119,7 +119,10 @@ struct mem_listener_ops {
 	void (*zap_all)(struct mem_listener *listener);
 };
 
-/** struct mem_listener - embedded in what maps the memory (struct mmu_vm) */
+/**
+ * struct mem_listener - embedded in what maps the memory (struct mmu_vm)
+ * @ops:	constant
+ */
 struct mem_listener {
 	const struct mem_listener_ops *ops;
 };

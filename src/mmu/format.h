@@ -46,6 +46,7 @@ struct pt_format {
 	u8 no_accessed;
 };
 
+/* Those that only guests use; pt_format_4level is declared in mmu.h. */
 extern const struct pt_format pt_format_legacy;
 extern const struct pt_format pt_format_pae;
 extern const struct pt_format pt_format_5level;

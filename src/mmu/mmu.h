@@ -70,6 +70,8 @@ extern const struct pt_format pt_format_4level;
 
 /**
  * struct mmu_regs - the registers that decide how a guest translates
+ * @cr0, @cr3, @cr4, @efer: as the guest sees them
+ * @pkru:	rights of the protection keys
  * @pdptr:	the PDPTEs that the processor holds in PAE paging
  * @pdptr_held:	use @pdptr; otherwise they are read from memory in each walk,
  *		as AMD-V does with nested paging

@@ -46,6 +46,7 @@ struct table_kind {
 		   struct funnel *funnel);
 };
 
+/* gpa to hpa, found by the gfn alone. */
 extern const struct table_kind table_kind_direct;
 
 /* By enum table_kind_id. */

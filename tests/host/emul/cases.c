@@ -167,8 +167,17 @@ static void put_scratch(struct maker *m, u64 address, u64 val, unsigned int byte
 
 static void prepare_string(struct maker *m)
 {
-	fix(m, EMUL_RSI, wild_place(m));
-	fix(m, EMUL_RDI, one_in(4) ? *reg(m, EMUL_RSI) + below(9) - 4 : wild_place(m));
+	/* Which of two faults comes first is a processor's own affair. */
+	if (one_in(4)) {
+		fix(m, EMUL_RSI, place(m));
+		fix(m, EMUL_RDI, *reg(m, EMUL_RSI) + below(9) - 4);
+	} else if (one_in(2)) {
+		fix(m, EMUL_RSI, wild_place(m));
+		fix(m, EMUL_RDI, place(m));
+	} else {
+		fix(m, EMUL_RSI, place(m));
+		fix(m, EMUL_RDI, wild_place(m));
+	}
 	fix(m, EMUL_RCX, one_in(8) ? below(600) : below(20));
 	if (m->adsize == 4 && m->long64) {
 		/* What becomes of the upper halves is a processor's own affair. */
@@ -216,9 +225,14 @@ static void prepare(struct maker *m)
 {
 	unsigned int flags = m->template->flags;
 
-	fix(m, EMUL_RSP, wild_place(m));
+	fix(m, EMUL_RSP, flags & T_SAFE_STACK ? place(m) : wild_place(m));
 	if (flags & T_STRING)
 		prepare_string(m);
+	if (flags & T_FLAGS_IMAGE) {
+		/* TF, AC and the like would reach the test itself. */
+		fix(m, EMUL_RSP, place(m));
+		put_scratch(m, *reg(m, EMUL_RSP), (case_random() & NATIVE_FLAGS) | 0x202, 8);
+	}
 	if (flags & T_DIVIDE)
 		prepare_divide(m);
 	if (flags & T_COMPARE)
@@ -393,6 +407,8 @@ static void put_modrm(struct maker *m)
 		return;
 	}
 	rm = below(m->long64 ? 16 : 8);
+	if (rm == EMUL_RSP && (m->template->flags & T_INDIRECT))
+		rm = EMUL_RAX;
 	m->rm = rm;
 	m->rex |= rm >> 3;
 	*m->at++ = 0xc0 | (nr & 7) << 3 | (rm & 7);

@@ -50,6 +50,7 @@ enum template_size {
 #define T_NO_16BIT	0x40000u	/* undefined with 16-bit operands */
 #define T_DOUBLE_SHIFT	0x80000u		/* more than the size is undefined */
 #define T_FLAGS_IMAGE	0x100000u	/* flags go through memory */
+#define T_SAFE_STACK	0x200000u	/* a fault leaves registers undefined */
 
 struct template {
 	const char *name;

@@ -102,9 +102,7 @@ static void op_get_segment(struct emul_ctxt *c, enum emul_seg seg, struct emul_s
 		segment->base = NATIVE_GS_BASE;
 	if (seg == EMUL_CS)
 		segment->selector = long64 ? 0x33 : 0x23;
-	if (seg == EMUL_SS)
-		segment->selector = 0x2b;
-	if ((seg == EMUL_DS || seg == EMUL_ES) && !long64)
+	if (seg == EMUL_SS || seg == EMUL_DS || seg == EMUL_ES)
 		segment->selector = 0x2b;
 	if (seg >= EMUL_SEGS)
 		segment->attr = 0;
@@ -185,9 +183,10 @@ static unsigned int compare_registers(const struct test_case *test)
 	};
 	unsigned int wrong = 0, i;
 	u64 undefined = test->undefined;
+	u64 mask = long64 ? ~0ull : 0xffffffff;
 
 	for (i = 0; i < (long64 ? 16 : 8); i++)
-		wrong += differs(names[i], native.out.gpr[i], emul_gpr[i]);
+		wrong += differs(names[i], native.out.gpr[i] & mask, emul_gpr[i]);
 	wrong += differs("flags", native.out.flags & ~undefined & NATIVE_FLAGS,
 			 ctxt.rflags & ~undefined & NATIVE_FLAGS);
 	if (native.vector >= 0)
@@ -258,6 +257,16 @@ static void hide_flags_image(const struct template *template, u8 *scratch, u64 r
 		memset(scratch + offset, 0, 8);
 }
 
+/* An atomic access across cache lines, which the emulator declines. */
+static bool is_split_lock(enum emul_result result)
+{
+	bool alu = ctxt.dst.kind == EMUL_OPERAND_MEM;
+	u64 ea = alu ? ctxt.dst.ea : ctxt.insn.mem_ea;
+	unsigned int bytes = alu ? ctxt.dst.bytes : 2u * ctxt.insn.opsize;
+
+	return result == EMUL_UNHANDLEABLE && ctxt.insn.mod != 3 && (ea & 63) + bytes > 64;
+}
+
 static bool run_case(const struct template *template)
 {
 	static struct test_case test;
@@ -274,6 +283,8 @@ static bool run_case(const struct template *template)
 	memcpy(real_scratch, native.scratch, SCRATCH_BYTES);
 	memcpy(native.scratch, test.scratch, SCRATCH_BYTES);
 	result = emulate(&test);
+	if ((template->flags & T_LOCK) && is_split_lock(result))
+		return true;
 	cases_run++;
 	hide_flags_image(template, real_scratch, native.out.gpr[EMUL_RSP]);
 	hide_flags_image(template, native.scratch, native.out.gpr[EMUL_RSP]);

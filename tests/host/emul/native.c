@@ -119,6 +119,12 @@ static void emit_leave(void)
 	EMIT(0x41, 0x5f, 0x41, 0x5e, 0x41, 0x5d, 0x41, 0x5c, 0x5d, 0x5b, 0xc3);
 }
 
+/* DS and ES, which 32-bit code needs; the kernel may leave them null. */
+static void emit_data_segments(void)
+{
+	EMIT(0xb8, USER_DS, 0, 0, 0, 0x8e, 0xd8, 0x8e, 0xc0);
+}
+
 static void emit_load_state(bool long64)
 {
 	unsigned int reg;
@@ -169,6 +175,7 @@ static void make_code64(struct mode_code *code, const u8 *slot)
 {
 	code->entry = at;
 	emit_enter();
+	emit_data_segments();
 	emit_xmm(0x10, bench->in_xmm);
 	emit_load_state(true);
 	emit_jump(slot);
@@ -187,7 +194,7 @@ static void make_code32(struct mode_code *code, const u8 *slot)
 	code->entry = at;
 	emit_enter();
 	emit_xmm(0x10, bench->in_xmm);
-	EMIT(0xb8, USER_DS, 0, 0, 0, 0x8e, 0xd8, 0x8e, 0xc0);
+	emit_data_segments();
 	EMIT(0x6a, USER32_CS, 0x68);
 	patch = at;
 	emit32(0);

@@ -182,7 +182,7 @@ const struct template templates[] = {
 	{ "push fs", "0f a0", S, 0, 0, 0 },
 	{ "push gs", "0f a8", S, 0, 0, 0 },
 	{ "pusha", "60", S, 0, LEGACY, 0 },
-	{ "popa", "61", S, 0, LEGACY, 0 },
+	{ "popa", "61", S, 0, LEGACY | T_SAFE_STACK, 0 },
 	{ "pushf", "9c", S, 0, T_FLAGS_IMAGE, 0 },
 	{ "popf", "9d", S, 0, T_FLAGS_IMAGE, 0 },
 	{ "enter", "c8 iw ib", S, 0, T_FRAME, 0 },

@@ -405,7 +405,7 @@ static void invalidate_leaving(void)
 	bool writable;
 	u64 pfn;
 
-	shim_on_synchronize = NULL;
+	shim_hooks.on_synchronize = NULL;
 	mem_invalidate_begin(&world.mem, HOST_HVA, HOST_HVA + PAGE_SIZE, true);
 	late_cached = world_walk(16, &pfn, &writable) || world_cached(1, 16);
 	mem_invalidate_end(&world.mem);
@@ -415,7 +415,7 @@ static void check_leaving_slot(void)
 {
 	CHECK_EQ(world_slot(0, 16, 64, 0, 0), 0);
 	CHECK_EQ(world_write(1, 16, 1), WORLD_OK);
-	shim_on_synchronize = invalidate_leaving;
+	shim_hooks.on_synchronize = invalidate_leaving;
 	late_cached = true;
 	CHECK_EQ(world_slot(0, 512, 64, 0, 0), 0);
 	CHECK(!late_cached);

@@ -27,8 +27,16 @@ typedef __s32 s32;
 typedef __s64 s64;
 typedef unsigned int gfp_t;
 
-typedef struct { int counter; } atomic_t;
-typedef struct { long counter; } atomic_long_t;
+struct shim_atomic {
+	int counter;
+};
+
+struct shim_atomic_long {
+	long counter;
+};
+
+#define atomic_t		struct shim_atomic
+#define atomic_long_t		struct shim_atomic_long
 
 #define __user
 #define __rcu

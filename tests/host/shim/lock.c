@@ -14,7 +14,7 @@
 
 #define MAX_HELD	32
 
-void (*shim_on_synchronize)(void);
+struct shim_hooks shim_hooks;
 
 static __thread struct { const void *lock; int mode; } held[MAX_HELD];
 static __thread int nr_held;
@@ -258,8 +258,8 @@ void synchronize_srcu(struct srcu_struct *srcu)
 {
 	shim_might_sleep("synchronize_srcu()");
 	WARN_ON(shim_held(srcu));
-	if (shim_on_synchronize)
-		shim_on_synchronize();
+	if (shim_hooks.on_synchronize)
+		shim_hooks.on_synchronize();
 	pthread_rwlock_wrlock(&srcu->l);
 	pthread_rwlock_unlock(&srcu->l);
 }

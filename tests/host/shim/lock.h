@@ -11,10 +11,20 @@
 
 #include "base.h"
 
-typedef struct { pthread_mutex_t m; } spinlock_t;
-typedef struct { pthread_rwlock_t l; } rwlock_t;
-struct mutex { pthread_mutex_t m; };
-struct lock_class_key { int unused; };
+struct shim_spinlock {
+	pthread_mutex_t m;
+};
+
+struct shim_rwlock {
+	pthread_rwlock_t l;
+};
+
+struct mutex {
+	pthread_mutex_t m;
+};
+
+#define spinlock_t	struct shim_spinlock
+#define rwlock_t	struct shim_rwlock
 
 enum shim_mode { SHIM_SHARED = 1, SHIM_EXCLUSIVE = 2, SHIM_SLEEPS = 4 };
 
@@ -29,8 +39,12 @@ bool shim_atomic(void);
 /* True now and then. */
 bool shim_sometimes(void);
 
-/* Called in each synchronize_srcu(), if it is set. */
-extern void (*shim_on_synchronize)(void);
+/* What a test wants to do at a moment that is hard to hit by chance. */
+struct shim_hooks {
+	void (*on_synchronize)(void);	/* in each synchronize_srcu(), if set */
+};
+
+extern struct shim_hooks shim_hooks;
 
 void spin_lock_init(spinlock_t *lock);
 void spin_lock(spinlock_t *lock);
@@ -49,8 +63,14 @@ void mutex_unlock(struct mutex *lock);
 #define need_resched()		shim_sometimes()
 #define cond_resched()		shim_might_sleep("cond_resched()")
 
-#define SHIM_ASSERT(cond) \
-	do { if (!(cond)) { fprintf(stderr, "%s:%d: not held: %s\n", __FILE__, __LINE__, #cond); abort(); } } while (0)
+#define SHIM_ASSERT(cond)						\
+	do {								\
+		if (!(cond)) {						\
+			fprintf(stderr, "%s:%d: not held: %s\n", __FILE__,	\
+				__LINE__, #cond);			\
+			abort();					\
+		}							\
+	} while (0)
 #define lockdep_assert_held(lock)	SHIM_ASSERT(shim_held(lock))
 #define lockdep_assert_held_read(lock)	SHIM_ASSERT(shim_held(lock) & SHIM_SHARED)
 #define lockdep_assert_held_write(lock)	SHIM_ASSERT(shim_held(lock) & SHIM_EXCLUSIVE)

@@ -1,2 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef SHIM_LINUX_ATOMIC_H
+#define SHIM_LINUX_ATOMIC_H
+
 #include "../base.h"
+
+#endif

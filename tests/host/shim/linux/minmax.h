@@ -1,2 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef SHIM_LINUX_MINMAX_H
+#define SHIM_LINUX_MINMAX_H
+
 #include "../base.h"
+
+#endif

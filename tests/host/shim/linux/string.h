@@ -1,3 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef SHIM_LINUX_STRING_H
+#define SHIM_LINUX_STRING_H
+
 #include_next <linux/string.h>
 #include "../base.h"
+
+#endif
