@@ -24,6 +24,7 @@ kernel_command() {
 		cat "$folder/log"
 		return 1
 	fi
+	# shellcheck disable=SC2016 # the file has these $ as they are
 	# The file says "savedcmd_PATH := COMPILER ARGUMENTS -c -o X X ; OBJTOOL …".
 	sed -n 's/^[^ ]*cmd_[^ ]* := //p' "$probe/.empty.o.cmd" | head -n 1 |
 		sed 's/ -c -o .*//; s/\$(pound)/#/g; s/\$\$/$/g' | xargs printf '%s\n' |
