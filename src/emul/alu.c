@@ -178,10 +178,14 @@ enum emul_result emul_op_cmpxchg(struct emul_ctxt *ctxt)
 	u64 expected = emul_reg_get(ctxt, EMUL_RAX, dst->bytes);
 
 	sub(ctxt, expected, dst->val, 0);
-	if (expected == dst->val)
+	if (expected == dst->val) {
 		dst->val = ctxt->src.val;
-	else
-		emul_reg_set(ctxt, EMUL_RAX, dst->val, dst->bytes);
+		return EMUL_OK;
+	}
+	emul_reg_set(ctxt, EMUL_RAX, dst->val, dst->bytes);
+	/* Memory is written either way; a register keeps its upper half. */
+	if (dst->kind == EMUL_OPERAND_REG)
+		dst->kind = EMUL_OPERAND_NONE;
 	return EMUL_OK;
 }
 
@@ -234,13 +238,15 @@ enum emul_result emul_op_cmov(struct emul_ctxt *ctxt)
 	return EMUL_OK;
 }
 
+/* Written only if it changes; the table entry says OPC_CMP. */
 enum emul_result emul_op_arpl(struct emul_ctxt *ctxt)
 {
 	u64 wanted = ctxt->src.val & 3;
 	bool raise = (ctxt->dst.val & 3) < wanted;
 
-	if (raise)
-		ctxt->dst.val = (ctxt->dst.val & ~3ull) | wanted;
 	emul_flag_assign(ctxt, X86_EFLAGS_ZF, raise);
-	return EMUL_OK;
+	if (!raise)
+		return EMUL_OK;
+	ctxt->dst.val = (ctxt->dst.val & ~3ull) | wanted;
+	return emul_operand_write(ctxt, &ctxt->dst);
 }

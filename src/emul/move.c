@@ -77,24 +77,26 @@ enum emul_result emul_op_xlat(struct emul_ctxt *ctxt)
 	return result;
 }
 
+/* The lower bound decides alone if the index is below it. */
 enum emul_result emul_op_bound(struct emul_ctxt *ctxt)
 {
 	unsigned int bytes = ctxt->insn.opsize;
-	struct emul_operand lower = emul_mem_operand(ctxt, bytes);
-	struct emul_operand upper = lower;
+	s64 index = emul_sign_extend(ctxt->src.val, bytes);
+	struct emul_operand bound = emul_mem_operand(ctxt, bytes);
 	enum emul_result result;
-	s64 index, first, last;
 
-	upper.ea = (upper.ea + bytes) & emul_mask(ctxt->insn.adsize);
-	result = emul_mem_read(ctxt, &lower, 0);
-	if (result == EMUL_OK)
-		result = emul_mem_read(ctxt, &upper, 0);
+	result = emul_mem_read(ctxt, &bound, 0);
 	if (result != EMUL_OK)
 		return result;
-	index = emul_sign_extend(ctxt->src.val, bytes);
-	first = emul_sign_extend(lower.val, bytes);
-	last = emul_sign_extend(upper.val, bytes);
-	return index < first || index > last ? emul_fault(ctxt, EMUL_EXC_BR) : EMUL_OK;
+	if (index < (s64)emul_sign_extend(bound.val, bytes))
+		return emul_fault(ctxt, EMUL_EXC_BR);
+	bound.ea = (bound.ea + bytes) & emul_mask(ctxt->insn.adsize);
+	result = emul_mem_read(ctxt, &bound, 0);
+	if (result != EMUL_OK)
+		return result;
+	if (index > (s64)emul_sign_extend(bound.val, bytes))
+		return emul_fault(ctxt, EMUL_EXC_BR);
+	return EMUL_OK;
 }
 
 /* A number of 8 or 16 bytes as it is in memory: two halves. */

@@ -49,7 +49,7 @@ static void unpack(u16 selector, u64 raw, struct emul_segment *segment)
 		segment->limit = segment->limit << 12 | 0xfff;
 }
 
-static enum emul_result read_at(struct emul_ctxt *ctxt, gva_t gva, u16 selector,
+static enum emul_result read_at(struct emul_ctxt *ctxt, gva_t gva,
 				struct emul_descriptor *desc)
 {
 	desc->gva = gva;
@@ -66,7 +66,7 @@ enum emul_result emul_descriptor_read(struct emul_ctxt *ctxt, u16 selector, u8 v
 
 	if (!locate(ctxt, selector, 8, &gva))
 		return emul_fault_code(ctxt, vector, emul_selector_error(selector));
-	result = read_at(ctxt, gva, selector, desc);
+	result = read_at(ctxt, gva, desc);
 	if (result == EMUL_OK)
 		unpack(selector, desc->raw, &desc->segment);
 	return result;
@@ -377,7 +377,7 @@ static enum emul_result look_at(struct emul_ctxt *ctxt, struct emul_descriptor *
 	*visible = false;
 	if (is_null(selector) || !locate(ctxt, selector, 8, &gva))
 		return EMUL_OK;
-	result = read_at(ctxt, gva, selector, desc);
+	result = read_at(ctxt, gva, desc);
 	if (result != EMUL_OK)
 		return result;
 	unpack(selector, desc->raw, &desc->segment);

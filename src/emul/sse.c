@@ -19,15 +19,20 @@ static unsigned int half_index(const struct emul_ctxt *ctxt)
 	return ctxt->insn.code >> 2 & 1;
 }
 
+/* Alignment comes before canonical form and limits, both of which may be #SS. */
 static enum emul_result locate(struct emul_ctxt *ctxt, unsigned int flags, bool aligned,
 			       gva_t *gva)
 {
 	struct emul_operand op = emul_mem_operand(ctxt, sizeof(struct xmm));
-	enum emul_result result = emul_linear(ctxt, &op, flags, gva);
+	u64 address = op.ea;
 
-	if (result == EMUL_OK && aligned && (*gva & 15))
-		return emul_gp(ctxt, 0);
-	return result;
+	if (aligned) {
+		if (!emul_long64(ctxt) || op.nr >= EMUL_FS)
+			address += emul_segment(ctxt, op.nr)->base;
+		if (address & (sizeof(struct xmm) - 1))
+			return emul_gp(ctxt, 0);
+	}
+	return emul_linear(ctxt, &op, flags, gva);
 }
 
 static enum emul_result load(struct emul_ctxt *ctxt, bool aligned)

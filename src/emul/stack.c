@@ -72,12 +72,25 @@ enum emul_result emul_op_pop(struct emul_ctxt *ctxt)
 	return emul_pop(ctxt, &ctxt->dst.val, ctxt->insn.opsize);
 }
 
-/* The segment register is in bits 3..5 of these opcodes, as in ModRM.reg. */
+/*
+ * The segment register is in bits 3..5 of these opcodes, as in ModRM.reg.  With
+ * 32-bit operands, Intel's processors write the lower half of the slot alone.
+ */
 enum emul_result emul_op_push_sreg(struct emul_ctxt *ctxt)
 {
 	enum emul_seg seg = ctxt->insn.code >> 3 & 7;
+	unsigned int bytes = ctxt->insn.opsize;
+	struct emul_operand slot;
+	enum emul_result result;
 
-	return emul_push(ctxt, emul_segment(ctxt, seg)->selector, ctxt->insn.opsize);
+	if (bytes != 4 || (ctxt->cpu & EMUL_CPU_AMD))
+		return emul_push(ctxt, emul_segment(ctxt, seg)->selector, bytes);
+	slot = stack_operand(ctxt, ctxt->gpr[EMUL_RSP] - bytes, 2);
+	slot.val = emul_segment(ctxt, seg)->selector;
+	result = emul_mem_write(ctxt, &slot);
+	if (result == EMUL_OK)
+		emul_sp_add(ctxt, -4);
+	return result;
 }
 
 enum emul_result emul_op_pop_sreg(struct emul_ctxt *ctxt)
@@ -200,7 +213,9 @@ enum emul_result emul_op_enter(struct emul_ctxt *ctxt)
 	unsigned int level = ctxt->insn.imm2 & 31;
 	unsigned int bytes = ctxt->insn.opsize;
 	enum emul_result result;
+	struct emul_operand top;
 	u64 frame;
+	gva_t gva;
 
 	result = emul_push(ctxt, ctxt->gpr[EMUL_RBP], bytes);
 	frame = ctxt->gpr[EMUL_RSP];
@@ -208,9 +223,14 @@ enum emul_result emul_op_enter(struct emul_ctxt *ctxt)
 		result = push_display(ctxt, level, frame);
 	if (result != EMUL_OK)
 		return result;
-	emul_reg_set(ctxt, EMUL_RBP, frame, emul_long64(ctxt) ? 8 : bytes);
+	emul_reg_set(ctxt, EMUL_RBP, frame, bytes);
 	emul_sp_add(ctxt, -(s64)ctxt->insn.imm);
-	return EMUL_OK;
+	/* The new top of the stack must be writable, though nothing is written. */
+	top = stack_operand(ctxt, ctxt->gpr[EMUL_RSP], bytes);
+	result = emul_linear(ctxt, &top, EMUL_ACC_WRITE, &gva);
+	if (result != EMUL_OK)
+		return result;
+	return emul_linear_probe(ctxt, gva, bytes, EMUL_ACC_WRITE);
 }
 
 enum emul_result emul_op_leave(struct emul_ctxt *ctxt)

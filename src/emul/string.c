@@ -55,10 +55,12 @@ static void rep_done(struct emul_ctxt *ctxt, unsigned int units)
 }
 
 /*
- * Do an instruction's iterations.  @compares: REPE and REPNE end it by ZF.
+ * Do an instruction's iterations.  @compares: REPE and REPNE end it by ZF, and a
+ * fault leaves the flags from before the first iteration.
  */
 static enum emul_result repeat(struct emul_ctxt *ctxt, iteration_t iteration, bool compares)
 {
+	u64 first_rflags = ctxt->start_rflags;
 	enum emul_result result;
 	unsigned int done;
 	bool equal;
@@ -69,8 +71,11 @@ static enum emul_result repeat(struct emul_ctxt *ctxt, iteration_t iteration, bo
 		if (done == EMUL_REP_MAX || ctxt->posted)
 			return EMUL_AGAIN;
 		result = iteration(ctxt);
-		if (result != EMUL_OK)
+		if (result != EMUL_OK) {
+			if (compares && result == EMUL_FAULT)
+				ctxt->start_rflags = first_rflags;
 			return result;
+		}
 		rep_done(ctxt, 1);
 		equal = ctxt->rflags & X86_EFLAGS_ZF;
 		if (compares && equal != (ctxt->insn.rep == 0xf3))

@@ -470,7 +470,7 @@ static const struct emul_opcode map_0f[256] = {
 
 /* 63: ARPL outside 64-bit mode, MOVSXD in it. */
 static const struct emul_opcode by_mode_63[2] = {
-	OP2("arpl", arpl, E2, FORM_SIZED(FORM_REG, 2), MRM | PROT),
+	OP2("arpl", arpl, E2, FORM_SIZED(FORM_REG, 2), MRM | CMP | PROT),
 	OP2("movsxd", movsx, G, E4, MRM | MOV),
 };
 
