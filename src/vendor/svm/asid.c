@@ -12,6 +12,7 @@
  * ASID 0 and are never touched.
  */
 #include <linux/preempt.h>
+#include <asm/asm.h>
 
 #include "internal.h"
 
@@ -50,9 +51,15 @@ void svm_flush_tlb_gva(struct vcpu *vcpu, gva_t gva)
 	struct svm_vcpu *svm = svm_of(vcpu);
 
 	preempt_disable();
-	/* INVLPGA reaches this CPU alone; elsewhere the ASID may still be good. */
+	/*
+	 * INVLPGA reaches this CPU alone; elsewhere the ASID may still be good.
+	 * It faults where SVM was turned off, and then there is nothing to do.
+	 */
 	if (svm->cpu == this_cpu_ptr(&svm_percpu))
-		asm volatile("invlpga %0, %1" : : "a"(gva), "c"(svm->vmcb->control.asid));
+		asm volatile("1: invlpga %0, %1\n\t"
+			     "2:\n\t"
+			     _ASM_EXTABLE(1b, 2b)
+			     : : "a"(gva), "c"(svm->vmcb->control.asid));
 	else
 		svm_flush_tlb(vcpu);
 	preempt_enable();

@@ -22,7 +22,6 @@
 
 #include "../../host/compat/vmexit.h"
 #include "../../host/guest_context.h"
-#include "../../host/virt.h"
 #include "../../x86/regs.h"
 #include "internal.h"
 
@@ -114,19 +113,24 @@ static noinline void svm_machine_check(void)
 	do_machine_check(&regs);
 }
 
-/* The exits that C must not leave for later. */
+/* Nothing ran: the vCPU is as it was, whatever the VMCB says. */
 static noinline void svm_after_failure(struct svm_vcpu *svm, bool refused)
 {
 	struct vmcb_control_area *control = &svm->vmcb->control;
 
-	if (!refused && control->exit_code != (u32)SVM_EXIT_ERR)
-		return;
 	/* The flush that came with a new ASID did not happen. */
 	svm_asid_cpu_reset(svm->cpu);
 	svm->asid_generation = 0;
+	control->tlb_ctl = TLB_CONTROL_DO_NOTHING;
+	control->clean = 0;
 	control->exit_code = SVM_EXIT_ERR;
 	control->exit_int_info = 0;
-	WARN_ON_ONCE(refused && !READ_ONCE(host_virt_rebooting));
+	svm->refused = refused;
+	svm_cancel_injection(svm->vcpu);
+	if (svm->special & SVM_SPECIAL_DR_PASS)
+		svm_dr_changed(svm->vcpu);
+	/* This CPU goes offline and its last tasks elsewhere, or the machine ends. */
+	WARN_ON_ONCE(refused && (native_read_msr(MSR_EFER) & EFER_SVME));
 }
 
 static noinline void svm_task_priority_lowered(struct svm_vcpu *svm, u8 cr8)
@@ -223,9 +227,11 @@ void svm_enter(struct vcpu *vcpu)
 		hw_breakpoint_restore();
 
 	exit_code = svm->vmcb->control.exit_code;
-	if (unlikely(refused || exit_code == (u32)SVM_EXIT_ERR))
+	if (unlikely(refused || exit_code == (u32)SVM_EXIT_ERR)) {
 		svm_after_failure(svm, refused);
-	else if (unlikely(exit_code == SVM_EXIT_EXCP_BASE + MC_VECTOR))
+		return;
+	}
+	if (unlikely(exit_code == SVM_EXIT_EXCP_BASE + MC_VECTOR))
 		svm_machine_check();
 	svm_after(svm);
 }

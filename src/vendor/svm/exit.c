@@ -271,9 +271,9 @@ static int svm_exit_task_switch(struct svm_vcpu *svm)
 
 static int svm_exit_failure(struct svm_vcpu *svm)
 {
-	/* Not the guest's fault, and the machine is about to stop. */
-	if (READ_ONCE(host_virt_rebooting))
-		return -EIO;
+	/* Not the guest's fault: go on where SVM is on, if there will be such. */
+	if (svm->refused)
+		return READ_ONCE(host_virt_rebooting) ? -EIO : EXIT_RESUME;
 	svm_dump(svm->vcpu);
 	return io_exit_fail_entry(svm->vcpu, (u32)SVM_EXIT_ERR);
 }

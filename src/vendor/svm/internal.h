@@ -77,6 +77,7 @@ enum svm_special {
  * @id:		never used twice
  * @hw_cr0:	CR0 that hardware got; the guest changes TS and MP alone unseen
  * @special:	SVM_SPECIAL_*
+ * @refused:	VMRUN was no instruction on the CPU of the last entry
  * @injecting:	an event was handed to hardware
  * @soft_len:	bytes of the INT, INT3 or INTO that is being injected, or 0;
  *		@soft_rip: RIP that hardware got with it
@@ -100,6 +101,7 @@ struct svm_vcpu {
 	u64 tsc_aux;
 	struct svm_spec_ctrl spec;
 	u8 special;
+	bool refused;
 	bool injecting;
 	u8 soft_len;
 	u8 cr8;

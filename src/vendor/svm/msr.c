@@ -294,7 +294,7 @@ static int svm_msr_set_spec_ctrl(struct svm_vcpu *svm, const struct svm_msr *msr
 		svm->vmcb->save.spec_ctrl = value;
 	else
 		svm->spec.guest = value;
-	if (value) {
+	if (value && svm->vcpu->cpuid.features.spec_ctrl) {
 		svm->spec.read_back = 1;
 		svm_msr_intercept(svm->vcpu, MSR_IA32_SPEC_CTRL,
 				  VENDOR_MSR_READ | VENDOR_MSR_WRITE, false);
