@@ -24,17 +24,29 @@ static long ioctl_call(const struct ioctl_op *op, void *object, void *buf,
 	return ret;
 }
 
-long ioctl_dispatch(const struct ioctl_op table[IOCTL_NR_OPS], void *object,
-		    unsigned int cmd, unsigned long arg)
+static const struct ioctl_op *ioctl_find(const struct ioctl_table *table,
+					 unsigned int cmd)
 {
-	const struct ioctl_op *op = &table[_IOC_NR(cmd)];
+	unsigned int i;
+
+	for (i = 0; i < table->nr; i++) {
+		if (table->ops[i].cmd == cmd)
+			return &table->ops[i];
+	}
+	return NULL;
+}
+
+long ioctl_dispatch(const struct ioctl_table *table, void *object, unsigned int cmd,
+		    unsigned long arg)
+{
+	const struct ioctl_op *op = ioctl_find(table, cmd);
 	void __user *uarg = (void __user *)arg;
 	u64 stack[IOCTL_STACK_BYTES / sizeof(u64)];
 	unsigned int size = _IOC_SIZE(cmd);
 	void *buf;
 	long ret;
 
-	if (op->cmd != cmd || !op->handler)
+	if (!op)
 		return -ENOTTY;
 	if (!size || (op->flags & IOCTL_RAW))
 		return op->handler(object, &arg, uarg);

@@ -2,10 +2,12 @@
 /*
  * The ioctls: one table per kind of file descriptor, one dispatcher.
  *
- * A table has an entry for each ioctl at the index of its number.  The
- * dispatcher copies the argument in once, calls the handler on the copy, and
+ * The dispatcher copies the argument in once, calls the handler on the copy, and
  * copies it out, as direction and size in the ioctl's own number say.  What
  * follows a fixed header (CPUID entries, MSRs) the handler copies itself.
+ *
+ * The tables are short and searched from the top: KVM_RUN does not come here.
+ * (Their _IOC_NR() would be no index: some share one and differ in direction.)
  */
 #ifndef QUIRE_IOCTL_IOCTL_H
 #define QUIRE_IOCTL_IOCTL_H
@@ -38,16 +40,22 @@ struct ioctl_op {
 /* The handler copies all of the argument itself. */
 #define IOCTL_RAW		1u
 
-#define IOCTL_NR_OPS		256
-
 #define IOCTL_OP(command, function, op_flags)				\
-	[_IOC_NR(command)] = {						\
-		.cmd = (command), .flags = (op_flags), .handler = (function), \
-	}
+	{ .cmd = (command), .flags = (op_flags), .handler = (function) }
+
+/**
+ * struct ioctl_table - the ioctls of one kind of file descriptor
+ * @ops:	in any order
+ * @nr:		how many
+ */
+struct ioctl_table {
+	const struct ioctl_op *ops;
+	unsigned int nr;
+};
 
 /** ioctl_dispatch() - find @cmd in @table and run it.  -ENOTTY: it is not there. */
-long ioctl_dispatch(const struct ioctl_op table[IOCTL_NR_OPS], void *object,
-		    unsigned int cmd, unsigned long arg);
+long ioctl_dispatch(const struct ioctl_table *table, void *object, unsigned int cmd,
+		    unsigned long arg);
 
 /** ioctl_system() - struct file_operations.unlocked_ioctl of the device nodes */
 long ioctl_system(struct file *file, unsigned int cmd, unsigned long arg);

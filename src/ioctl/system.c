@@ -67,7 +67,7 @@ static long system_mce_cap(void *unused, void *arg, void __user *uarg)
 	return 0;
 }
 
-static const struct ioctl_op system_ops[IOCTL_NR_OPS] = {
+static const struct ioctl_op system_ops[] = {
 	IOCTL_OP(KVM_GET_API_VERSION, system_api_version, 0),
 	IOCTL_OP(KVM_CREATE_VM, system_create_vm, 0),
 	IOCTL_OP(KVM_CHECK_EXTENSION, system_check_extension, 0),
@@ -80,7 +80,12 @@ static const struct ioctl_op system_ops[IOCTL_NR_OPS] = {
 	IOCTL_OP(KVM_X86_GET_MCE_CAP_SUPPORTED, system_mce_cap, 0),
 };
 
+static const struct ioctl_table system_table = {
+	.ops = system_ops,
+	.nr = ARRAY_SIZE(system_ops),
+};
+
 long ioctl_system(struct file *file, unsigned int cmd, unsigned long arg)
 {
-	return ioctl_dispatch(system_ops, NULL, cmd, arg);
+	return ioctl_dispatch(&system_table, NULL, cmd, arg);
 }

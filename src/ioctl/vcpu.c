@@ -205,7 +205,7 @@ static long vcpu_tpr_access_reporting(void *object, void *arg, void __user *uarg
 	return ctl->enabled || ctl->flags ? -EINVAL : 0;
 }
 
-static const struct ioctl_op vcpu_ops[IOCTL_NR_OPS] = {
+static const struct ioctl_op vcpu_ops[] = {
 	IOCTL_OP(KVM_GET_REGS, vcpu_get_regs, 0),
 	IOCTL_OP(KVM_SET_REGS, vcpu_set_regs, 0),
 	IOCTL_OP(KVM_GET_SREGS, vcpu_get_sregs, 0),
@@ -244,6 +244,11 @@ static const struct ioctl_op vcpu_ops[IOCTL_NR_OPS] = {
 	IOCTL_OP(KVM_TPR_ACCESS_REPORTING, vcpu_tpr_access_reporting, 0),
 };
 
+static const struct ioctl_table vcpu_table = {
+	.ops = vcpu_ops,
+	.nr = ARRAY_SIZE(vcpu_ops),
+};
+
 static long vcpu_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 {
 	struct vcpu *vcpu = file->private_data;
@@ -260,7 +265,7 @@ static long vcpu_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 	if (likely(cmd == KVM_RUN))
 		ret = arg ? -EINVAL : run_vcpu(vcpu);
 	else
-		ret = ioctl_dispatch(vcpu_ops, vcpu, cmd, arg);
+		ret = ioctl_dispatch(&vcpu_table, vcpu, cmd, arg);
 	mutex_unlock(&vcpu->mutex);
 	return ret;
 }

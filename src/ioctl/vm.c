@@ -184,7 +184,7 @@ static long vm_set_msr_filter(void *object, void *arg, void __user *uarg)
 	return msr_ioctl_set_filter(object, arg);
 }
 
-static const struct ioctl_op vm_ops[IOCTL_NR_OPS] = {
+static const struct ioctl_op vm_ops[] = {
 	IOCTL_OP(KVM_CREATE_VCPU, vm_create_vcpu, 0),
 	IOCTL_OP(KVM_CHECK_EXTENSION, vm_check_extension, 0),
 	IOCTL_OP(KVM_ENABLE_CAP, vm_enable_cap, 0),
@@ -205,13 +205,18 @@ static const struct ioctl_op vm_ops[IOCTL_NR_OPS] = {
 	IOCTL_OP(KVM_X86_SET_MSR_FILTER, vm_set_msr_filter, 0),
 };
 
+static const struct ioctl_table vm_table = {
+	.ops = vm_ops,
+	.nr = ARRAY_SIZE(vm_ops),
+};
+
 static long vm_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 {
 	struct vm *vm = file->private_data;
 
 	if (vm->mm != current->mm || READ_ONCE(vm->dead))
 		return -EIO;
-	return ioctl_dispatch(vm_ops, vm, cmd, arg);
+	return ioctl_dispatch(&vm_table, vm, cmd, arg);
 }
 
 const struct file_operations vm_fops = {
