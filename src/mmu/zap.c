@@ -17,12 +17,14 @@
 #include "zap.h"
 
 static void zap_lock(struct mmu_vm *mv)
+	__acquires(&mv->mem->mmu_lock) __acquires(RCU)
 {
 	read_lock(&mv->mem->mmu_lock);
 	rcu_read_lock();
 }
 
 static void zap_unlock(struct mmu_vm *mv)
+	__releases(RCU) __releases(&mv->mem->mmu_lock)
 {
 	rcu_read_unlock();
 	read_unlock(&mv->mem->mmu_lock);

@@ -31,6 +31,8 @@ static inline int compat_follow_pfnmap(struct vm_area_struct *vma,
 
 	if (follow_pte(vma->vm_mm, address, &ptep, &lock))
 		return -EINVAL;
+	/* For sparse: what follow_pte() does is not in its prototype. */
+	__acquire(lock);
 	*pfn = pte_pfn(*ptep);
 	*writable = pte_write(*ptep);
 	pte_unmap_unlock(ptep, lock);

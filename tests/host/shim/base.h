@@ -43,6 +43,8 @@ struct shim_atomic_long {
 #define __iomem
 #define __init
 #define __read_mostly
+#define __acquires(x)
+#define __releases(x)
 #define __must_check		__attribute__((warn_unused_result))
 #undef __always_inline
 #define __always_inline		inline __attribute__((always_inline))
