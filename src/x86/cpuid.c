@@ -315,9 +315,7 @@ static u32 with_bit(u32 value, u32 bit, bool set)
 
 static bool apic_enabled(const struct vcpu *vcpu)
 {
-	u64 base = vcpu->apic ? lapic_get_base(vcpu) : vcpu->user_apic_base;
-
-	return base & MSR_IA32_APICBASE_ENABLE;
+	return regs_get_apic_base(vcpu) & MSR_IA32_APICBASE_ENABLE;
 }
 
 static void live_features(const struct vcpu *vcpu, u32 index, u32 regs[4])

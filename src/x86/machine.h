@@ -180,6 +180,8 @@ struct vm {
  * @cr8:	task priority, if the local APIC is in user space
  * @xcr0, @xss, @pkru: guest values; PKRU is true after every exit
  * @host_pkru:	the host's, while the guest's is in the register
+ * @user_pdptr:	PDPTEs of KVM_SET_SREGS2; what KVM_GET_SREGS2 returns as long as
+ *		@user_pdptr_exits is stat_exits + 1
  * @user_apic_base: APIC_BASE, if the local APIC is in user space
  * @dr:		DR0-3; @dr6, @dr7: as the guest sees them
  * @guest_debug: KVM_GUESTDBG_*; @debug_dr7, @debug_dr: user space's breakpoints
@@ -220,6 +222,7 @@ struct vcpu {
 	u8 cr8;
 	u64 xcr0, xss;
 	u32 pkru, host_pkru;
+	u64 user_pdptr[4], user_pdptr_exits;
 	u64 user_apic_base;
 	u64 dr[4], dr6, dr7;
 	u32 guest_debug;

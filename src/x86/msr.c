@@ -161,22 +161,13 @@ static int set_wall_clock(const struct msr_access *access, u64 value)
 
 static int get_apic_base(const struct msr_access *access, u64 *value)
 {
-	struct vcpu *vcpu = access->vcpu;
-
-	*value = vcpu->apic ? lapic_get_base(vcpu) : vcpu->user_apic_base;
+	*value = regs_get_apic_base(access->vcpu);
 	return 0;
 }
 
 static int set_apic_base(const struct msr_access *access, u64 value)
 {
-	struct vcpu *vcpu = access->vcpu;
-
-	if (vcpu->apic)
-		return lapic_set_base(vcpu, value, access->host);
-	if (value >> vcpu->cpuid.maxphyaddr)
-		return -EINVAL;
-	vcpu->user_apic_base = value;
-	return 0;
+	return regs_set_apic_base(access->vcpu, value, access->host);
 }
 
 static int get_x2apic(const struct msr_access *access, u64 *value)

@@ -84,6 +84,11 @@ int msr_ioctl_feature_index_list(struct kvm_msr_list __user *ulist);
 #define MSR_MCE_BANKS		32
 /** msr_ioctl_setup_mce() - KVM_X86_SETUP_MCE: 0 or -EINVAL */
 int msr_ioctl_setup_mce(struct vcpu *vcpu, u64 mcg_cap);
+/**
+ * msr_ioctl_set_mce() - KVM_X86_SET_MCE: an error, and #MC if it is uncorrected
+ * 0, or -EINVAL for a bank that is not there or a status that is not valid.
+ */
+int msr_ioctl_set_mce(struct vcpu *vcpu, const struct kvm_x86_mce *mce);
 /** msr_mce_cap_supported() - KVM_X86_GET_MCE_CAP_SUPPORTED */
 u64 msr_mce_cap_supported(void);
 

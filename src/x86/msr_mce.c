@@ -2,8 +2,9 @@
 /*
  * Machine check registers (SDM: Machine-Check Architecture).
  *
- * They hold what user space and the guest write; no machine check is ever raised
- * by Quire.  MCG_CAP says how many banks there are and which global registers.
+ * They hold what user space and the guest write.  MCG_CAP says how many banks there
+ * are and which global registers.  Errors come from user space alone
+ * (KVM_X86_SET_MCE), and are logged as the processor would log them.
  */
 #include <linux/bits.h>
 #include <linux/errno.h>
@@ -12,6 +13,7 @@
 
 #include <asm/mce.h>
 #include <asm/msr-index.h>
+#include <asm/processor-flags.h>
 
 #include "machine.h"
 #include "msr_internal.h"
@@ -76,6 +78,51 @@ int msr_mcg_set(const struct msr_access *access, u64 value)
 		return 0;
 	}
 	msr->mcg_status = value;
+	return 0;
+}
+
+/* A newer error does not replace one that nobody has read, but leaves a mark. */
+static void log_error(u64 *bank, const struct kvm_x86_mce *mce)
+{
+	bool uncorrected = mce->status & MCI_STATUS_UC;
+
+	if ((bank[1] & MCI_STATUS_VAL) &&
+	    (!uncorrected || (bank[1] & MCI_STATUS_UC))) {
+		bank[1] |= MCI_STATUS_OVER;
+		return;
+	}
+	bank[1] = mce->status | (bank[1] & MCI_STATUS_VAL ? MCI_STATUS_OVER : 0);
+	bank[2] = mce->addr;
+	bank[3] = mce->misc;
+}
+
+int msr_ioctl_set_mce(struct vcpu *vcpu, const struct kvm_x86_mce *mce)
+{
+	struct vcpu_msr *msr = vcpu->msr;
+	u64 *bank;
+
+	if (mce->bank >= (msr->mcg_cap & MCG_BANKCNT_MASK) ||
+	    !(mce->status & MCI_STATUS_VAL))
+		return -EINVAL;
+	bank = &msr->mce[4 * mce->bank];
+
+	/* Reporting is off, in general or for this bank. */
+	if ((msr->mcg_cap & MCG_CTL_P) && msr->mcg_ctl != ~0ull)
+		return 0;
+	if (!bank[0])
+		return 0;
+	if (!(mce->status & MCI_STATUS_UC)) {
+		log_error(bank, mce);
+		return 0;
+	}
+	/* Nobody could handle it. */
+	if ((msr->mcg_status & MCG_STATUS_MCIP) || !(vcpu->cr4 & X86_CR4_MCE)) {
+		vcpu_request(vcpu, VCPU_REQ_TRIPLE_FAULT);
+		return 0;
+	}
+	log_error(bank, mce);
+	msr->mcg_status = mce->mcg_status;
+	event_raise(vcpu, MC_VECTOR);
 	return 0;
 }
 

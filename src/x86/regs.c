@@ -243,6 +243,25 @@ int regs_set_efer(struct vcpu *vcpu, u64 value, bool host)
 	return 0;
 }
 
+u64 regs_get_apic_base(const struct vcpu *vcpu)
+{
+	return vcpu->apic ? lapic_get_base(vcpu) : vcpu->user_apic_base;
+}
+
+int regs_set_apic_base(struct vcpu *vcpu, u64 value, bool host)
+{
+	u64 defined = MSR_IA32_APICBASE_BSP | MSR_IA32_APICBASE_ENABLE |
+		      GENMASK_ULL(vcpu->cpuid.maxphyaddr - 1, PAGE_SHIFT);
+
+	if (vcpu->apic)
+		return lapic_set_base(vcpu, value, host);
+	/* Who models the APIC in user space cannot be in x2APIC mode. */
+	if (value & ~defined)
+		return -EINVAL;
+	vcpu->user_apic_base = value;
+	return 0;
+}
+
 void regs_set_rflags(struct vcpu *vcpu, u64 value)
 {
 	vcpu->rflags = value | REGS_RFLAGS_FIXED;

@@ -52,6 +52,13 @@ int regs_set_xcr(struct vcpu *vcpu, u32 index, u64 value);
 int regs_get_dr(struct vcpu *vcpu, unsigned int nr, u64 *value);
 int regs_set_dr(struct vcpu *vcpu, unsigned int nr, u64 value);
 
+/*
+ * IA32_APIC_BASE, wherever the local APIC is.  @host as in msr_set().
+ * Return: 0, or -EINVAL (#GP for a guest).
+ */
+u64 regs_get_apic_base(const struct vcpu *vcpu);
+int regs_set_apic_base(struct vcpu *vcpu, u64 value, bool host);
+
 /** regs_set_rflags() - RFLAGS without what guest debugging adds */
 void regs_set_rflags(struct vcpu *vcpu, u64 value);
 

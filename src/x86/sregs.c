@@ -10,8 +10,8 @@
  * have, long mode without PAE or with the L bit in a legacy code segment.
  *
  * The PDPTEs of SREGS2 are what the processor holds in PAE paging.  With nested
- * paging AMD-V holds none and reads memory; so they are read there for GET, and
- * what SET brings is only checked.
+ * paging AMD-V holds none and reads memory; so GET reads them there, and what SET
+ * brings is checked and given back, but has no effect once the guest runs.
  */
 #include <linux/string.h>
 
@@ -62,8 +62,7 @@ static void get_common(struct vcpu *vcpu, struct kvm_sregs *sregs)
 	sregs->cr4 = vcpu->cr4;
 	sregs->cr8 = regs_get_cr8(vcpu);
 	sregs->efer = vcpu->efer;
-	sregs->apic_base = vcpu->apic ? lapic_get_base(vcpu) :
-					vcpu->user_apic_base;
+	sregs->apic_base = regs_get_apic_base(vcpu);
 }
 
 void regs_get_sregs(struct vcpu *vcpu, struct kvm_sregs *sregs)
@@ -75,11 +74,21 @@ void regs_get_sregs(struct vcpu *vcpu, struct kvm_sregs *sregs)
 			  (unsigned long *)sregs->interrupt_bitmap);
 }
 
+/* One more than the exits so far, so that 0 is never a match. */
+static u64 pdptr_stamp(const struct vcpu *vcpu)
+{
+	return vcpu->stat_exits + 1;
+}
+
 static int read_pdptrs(struct vcpu *vcpu, u64 pdptrs[4])
 {
-	int idx = mem_read_lock(&vcpu->vm->mem);
-	int ret;
+	int idx, ret;
 
+	if (vcpu->user_pdptr_exits == pdptr_stamp(vcpu)) {
+		memcpy(pdptrs, vcpu->user_pdptr, sizeof(vcpu->user_pdptr));
+		return 0;
+	}
+	idx = mem_read_lock(&vcpu->vm->mem);
 	ret = mem_read(&vcpu->vm->mem, vcpu->cr3 & 0xffffffe0ull, pdptrs,
 		       4 * sizeof(u64));
 	mem_read_unlock(&vcpu->vm->mem, idx);
@@ -120,11 +129,9 @@ static bool sregs_valid(const struct vcpu *vcpu, const struct kvm_sregs *sregs)
 
 static int set_apic_base(struct vcpu *vcpu, u64 value)
 {
-	if (vcpu->apic)
-		return value == lapic_get_base(vcpu) ? 0 :
-		       lapic_set_base(vcpu, value, true);
-	vcpu->user_apic_base = value;
-	return 0;
+	if (vcpu->apic && value == lapic_get_base(vcpu))
+		return 0;
+	return regs_set_apic_base(vcpu, value, true);
 }
 
 /* User space that restores a boot processor's reset state wants it to run. */
@@ -161,6 +168,7 @@ static int set_common(struct vcpu *vcpu, const struct kvm_sregs *sregs)
 		vendor->set_segment(vcpu,
 				    (void *)sregs + sregs_segments[i].offset,
 				    sregs_segments[i].which);
+	vcpu->user_pdptr_exits = 0;
 	wake_reset_bsp(vcpu, sregs);
 	vcpu_request(vcpu, VCPU_REQ_MMU_REGS);
 	vcpu_request(vcpu, VCPU_REQ_TLB_FLUSH);
@@ -182,10 +190,13 @@ int regs_set_sregs(struct vcpu *vcpu, const struct kvm_sregs *sregs)
 	return 0;
 }
 
-/* Bits of a PDPTE that must be 0 (SDM: PAE Paging). */
+/*
+ * Bits of a PDPTE that must be 0 (SDM: PAE Paging).  Bit 5 is one too, but where
+ * PDPTEs are read like other entries it may be found set as an accessed bit.
+ */
 static bool pdptrs_valid(const struct vcpu *vcpu, const u64 pdptrs[4])
 {
-	u64 reserved = ~(BIT_ULL(vcpu->cpuid.maxphyaddr) - 1) | 0x1e6;
+	u64 reserved = ~(BIT_ULL(vcpu->cpuid.maxphyaddr) - 1) | 0x1c6;
 	unsigned int i;
 
 	for (i = 0; i < 4; i++) {
@@ -205,7 +216,13 @@ int regs_set_sregs2(struct vcpu *vcpu, const struct kvm_sregs2 *sregs)
 	    (!pae_paging(sregs->cr0, sregs->cr4, sregs->efer) ||
 	     !pdptrs_valid(vcpu, sregs->pdptrs)))
 		return -EINVAL;
-	return set_common(vcpu, (const struct kvm_sregs *)sregs);
+	if (set_common(vcpu, (const struct kvm_sregs *)sregs))
+		return -EINVAL;
+	if (valid_pdptrs) {
+		memcpy(vcpu->user_pdptr, sregs->pdptrs, sizeof(vcpu->user_pdptr));
+		vcpu->user_pdptr_exits = pdptr_stamp(vcpu);
+	}
+	return 0;
 }
 
 int regs_get_mp_state(struct vcpu *vcpu, struct kvm_mp_state *state)
