@@ -490,11 +490,11 @@ u64 lapic_get_base(const struct vcpu *vcpu)
 }
 
 /* SDM, "x2APIC State Transitions": which a guest may make by WRMSR. */
-static bool lapic_base_legal(u64 old, u64 new)
+static bool lapic_base_legal(u64 old, u64 value)
 {
-	if (!(new & MSR_IA32_APICBASE_ENABLE))
+	if (!(value & MSR_IA32_APICBASE_ENABLE))
 		return true;
-	if (new & X2APIC_ENABLE)
+	if (value & X2APIC_ENABLE)
 		return old & MSR_IA32_APICBASE_ENABLE;
 	return !(old & X2APIC_ENABLE);
 }
