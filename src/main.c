@@ -26,7 +26,7 @@ MODULE_PARM_DESC(tdp, "Use two dimensional paging (EPT or NPT); there is no othe
 
 static bool nested;
 module_param(nested, bool, 0444);
-MODULE_PARM_DESC(nested, "Offer virtualization to guests; not available yet (default: N)");
+MODULE_PARM_DESC(nested, "Offer virtualization to guests; not there yet (default: N)");
 
 static bool kvm_node = true;
 module_param(kvm_node, bool, 0444);

@@ -12,7 +12,8 @@ struct vcpu;
  * Holder of vcpu->mutex.  May sleep.
  * Return: 0 with vcpu->run filled in; -EINTR after a signal or immediate_exit;
  * -EINVAL for registers in vcpu->run that cannot be; -EFAULT, -ENOMEM,
- * -EHWPOISON when guest memory cannot be had; -EIO when the VM is broken.
+ * -EHWPOISON when guest memory cannot be had; -EIO when the VM is broken or the
+ * host reboots.
  */
 int run_vcpu(struct vcpu *vcpu);
 

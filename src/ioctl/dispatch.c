@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * One copy-in, one copy-out.
+ *
+ * An ioctl's number tells the size of its argument and which way it goes, so no
+ * handler has to touch user space for it, and what a handler validated cannot
+ * change afterwards.
  */
 #include <linux/slab.h>
 #include <linux/uaccess.h>

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Ioctls of the device nodes: what this host can do, and the way to a VM.
+ *
+ * None has an object: they read what was computed at load, or make a VM.
  */
 #include <linux/kvm.h>
 

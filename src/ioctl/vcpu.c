@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Ioctls of a vCPU.  All hold vcpu->mutex, so none runs beside KVM_RUN.
+ * Ioctls of a vCPU.
+ *
+ * All hold vcpu->mutex, so none runs beside KVM_RUN and each finds the
+ * architectural state at rest.
  */
 #include <linux/kvm.h>
 #include <linux/module.h>
@@ -187,6 +190,8 @@ static long vcpu_setup_mce(void *object, void *arg, void __user *uarg)
 	return msr_ioctl_setup_mce(object, *(u64 *)arg);
 }
 
+VCPU_CALL(vcpu_set_mce, msr_ioctl_set_mce)
+
 /*
  * Of the virtual APIC page and of reports of TPR accesses only "off" is offered
  * (KVM_CAP_VAPIC is not reported); VMMs switch them off at every reset.
@@ -240,6 +245,7 @@ static const struct ioctl_op vcpu_ops[] = {
 	IOCTL_OP(KVM_GET_TSC_KHZ, vcpu_get_tsc_khz, 0),
 	IOCTL_OP(KVM_KVMCLOCK_CTRL, vcpu_kvmclock_ctrl, 0),
 	IOCTL_OP(KVM_X86_SETUP_MCE, vcpu_setup_mce, 0),
+	IOCTL_OP(KVM_X86_SET_MCE, vcpu_set_mce, 0),
 	IOCTL_OP(KVM_SET_VAPIC_ADDR, vcpu_set_vapic_addr, 0),
 	IOCTL_OP(KVM_TPR_ACCESS_REPORTING, vcpu_tpr_access_reporting, 0),
 };

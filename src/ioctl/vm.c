@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Ioctls of a VM.
+ *
+ * Any thread of the VMM may call them, also while vCPUs run.  What they change
+ * has its own lock, or vm->lock here.
  */
 #include <linux/kvm.h>
 #include <linux/module.h>
@@ -14,7 +17,7 @@
 #include "ioctl.h"
 
 /* Where KVM_SET_TSS_ADDR's three pages must lie: below 4 GiB. */
-#define VM_TSS_ADDR_MAX		(0xffffffffull - 3 * PAGE_SIZE)
+#define VM_TSS_ADDR_MAX		((1ull << 32) - 3 * PAGE_SIZE)
 #define VM_IDENTITY_MAP_DEFAULT	0xfffbc000ull
 
 static long vm_create_vcpu(void *object, void *arg, void __user *uarg)

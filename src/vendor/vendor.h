@@ -35,7 +35,11 @@ struct vendor_exit {
 #define VENDOR_MSR_READ		1
 #define VENDOR_MSR_WRITE	2
 
+/**
+ * struct vendor_ops - one backend; each op's contract stands at its declaration
+ */
 struct vendor_ops {
+	/** @name: of the feature, for messages */
 	const char *name;
 
 	/* --- the physical CPU --- */
@@ -105,13 +109,19 @@ struct vendor_ops {
 
 	/* --- registers that hardware keeps --- */
 
+	/**
+	 * @get_segment, @set_segment: a segment register with its hidden part.
+	 * What was set is what is got, but for attributes of an unusable one.
+	 */
 	void (*get_segment)(struct vcpu *vcpu, struct kvm_segment *seg,
 			    enum vcpu_seg which);
 	void (*set_segment)(struct vcpu *vcpu, const struct kvm_segment *seg,
 			    enum vcpu_seg which);
 	/** @get_cs_mode: EFER.LMA with CS.L, and CS.D, without reading all of CS */
 	void (*get_cs_mode)(struct vcpu *vcpu, bool *l, bool *db);
+	/** @get_cpl: 0 to 3 */
 	u8 (*get_cpl)(struct vcpu *vcpu);
+	/** @get_gdt, @set_gdt, @get_idt, @set_idt: base and limit in bytes less 1 */
 	void (*get_gdt)(struct vcpu *vcpu, struct kvm_dtable *dt);
 	void (*set_gdt)(struct vcpu *vcpu, const struct kvm_dtable *dt);
 	void (*get_idt)(struct vcpu *vcpu, struct kvm_dtable *dt);
@@ -148,12 +158,15 @@ struct vendor_ops {
 	void (*inject_exception)(struct vcpu *vcpu);
 	/** @inject_interrupt: vcpu->event.interrupt at the next entry */
 	void (*inject_interrupt)(struct vcpu *vcpu);
+	/** @inject_nmi: an NMI at the next entry; NMIs are masked from then on */
 	void (*inject_nmi)(struct vcpu *vcpu);
 	/** @interrupt_allowed: IF set, no shadow, nothing else being delivered */
 	bool (*interrupt_allowed)(struct vcpu *vcpu);
+	/** @nmi_allowed: not masked, no shadow, nothing else being delivered */
 	bool (*nmi_allowed)(struct vcpu *vcpu);
 	/** @open_interrupt_window: exit as soon as an interrupt could be taken */
 	void (*open_interrupt_window)(struct vcpu *vcpu);
+	/** @open_nmi_window: exit as soon as an NMI could be taken */
 	void (*open_nmi_window)(struct vcpu *vcpu);
 	/** @cancel_injection: an entry was called off after @inject_*; requeue */
 	void (*cancel_injection)(struct vcpu *vcpu);

@@ -156,14 +156,26 @@ static int emulate_fault(struct vcpu *vcpu)
 	return EXIT_RESUME;
 }
 
+/*
+ * The vendor injects soft events as the instruction does, from RIP at it; a
+ * privileged one is a trap, with RIP behind it.
+ */
 static int emulate_soft_int(struct vcpu *vcpu)
 {
 	const struct emul_exception *exc = &vcpu->emul->exception;
 
-	if (exc->soft == EMUL_SOFT_INTERRUPT)
+	switch (exc->soft) {
+	case EMUL_SOFT_INTERRUPT:
 		event_requeue_interrupt(vcpu, exc->vector, true);
-	else
+		break;
+	case EMUL_SOFT_EXCEPTION:
 		event_raise(vcpu, exc->vector);
+		break;
+	case EMUL_SOFT_PRIVILEGED:
+		vcpu_set_rip(vcpu, vcpu->emul->rip);
+		event_raise_debug(vcpu, 0);
+		break;
+	}
 	return EXIT_RESUME;
 }
 
@@ -196,6 +208,8 @@ static void emulate_commit(struct vcpu *vcpu, enum emul_result res)
 	struct emul_ctxt *ctxt = vcpu->emul;
 	u32 shadow = 0;
 
+	if (unlikely(res == EMUL_SOFT_INT))
+		return;
 	vcpu_set_rip(vcpu, ctxt->rip);
 	vcpu->rflags = ctxt->rflags;
 	if (res != EMUL_OK)
@@ -237,12 +251,14 @@ static int emulate_finish(struct vcpu *vcpu, enum emul_result res)
 	}
 }
 
-int emulate_instruction(struct vcpu *vcpu, gpa_t gpa, const u8 *insn, unsigned int len)
+int emulate_instruction(struct vcpu *vcpu, gpa_t gpa, bool write, const u8 *insn,
+			unsigned int len)
 {
 	enum emul_result res;
 	int idx;
 
 	emulate_load(vcpu, gpa, insn, len);
+	vcpu->io.hint_write = write;
 	idx = mem_read_lock(&vcpu->vm->mem);
 	res = emul_decode(vcpu->emul);
 	if (res == EMUL_OK)

@@ -18,13 +18,15 @@ void emulate_vcpu_destroy(struct vcpu *vcpu);
 
 /**
  * emulate_instruction() - execute the instruction at RIP in software
- * @gpa:	what a memory exit said was accessed, or INVALID_GPA
+ * @gpa:	what a memory exit said the instruction accessed, or INVALID_GPA
+ * @write:	it said that the access was a write
  * @insn:	bytes that hardware fetched, or NULL
  * @len:	how many, 0 to 15
  * Holder of vcpu->mutex; takes the slots' SRCU (it nests).  May sleep.
  * Return: as exit handlers do.
  */
-int emulate_instruction(struct vcpu *vcpu, gpa_t gpa, const u8 *insn, unsigned int len);
+int emulate_instruction(struct vcpu *vcpu, gpa_t gpa, bool write, const u8 *insn,
+			unsigned int len);
 
 /**
  * emulate_skip() - step over the instruction at RIP, by decoding it

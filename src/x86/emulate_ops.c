@@ -1,7 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * How the emulator reaches a vCPU: memory through the guest's tables, local APIC
- * and user space's devices where there is no memory, registers by their owners.
+ * How the emulator reaches a vCPU.
+ *
+ * Memory: through the guest's tables to a gpa, and from there to what stands
+ * behind it: guest memory, the local APIC, or a device in user space.  Registers:
+ * through those who own them, with the checks that the manual has for the guest.
+ *
+ * The context is part of a vCPU whose mutex is held, and the slots' SRCU is held
+ * around the whole instruction.
  */
 #include <linux/kvm.h>
 #include <asm/processor-flags.h>
@@ -43,7 +49,12 @@ static enum emul_result ops_translate(struct emul_ctxt *ctxt, gva_t gva,
 {
 	struct mmu_exception exc;
 
-	if (flags & EMUL_ACC_HINT) {
+	/*
+	 * The guest's tables allowed the access that the exit reported, whatever
+	 * the instruction at RIP is by now: a read says nothing about writes.
+	 */
+	if ((flags & EMUL_ACC_HINT) &&
+	    (!(flags & EMUL_ACC_WRITE) || ops_vcpu(ctxt)->io.hint_write)) {
 		*gpa = (ctxt->hint_gpa & PAGE_MASK) | (gva & ~PAGE_MASK);
 		return EMUL_OK;
 	}

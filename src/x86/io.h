@@ -42,6 +42,7 @@ struct io_fragment {
  * @port_in:	it is a read
  * @port_done:	it is a read that user space completed
  * @port_rip:	RIP behind an IN that is not emulated
+ * @hint_write:	the access that the exit reported was a write
  * @halt:	the emulated instruction was HLT
  * @rflags:	RFLAGS before the emulated instruction
  *
@@ -52,6 +53,7 @@ struct vcpu_io {
 	u8 nr_mmio, next_mmio;
 	bool read_done;
 	bool port_in, port_done;
+	bool hint_write;
 	bool halt;
 	u8 port_size;
 	u16 port;

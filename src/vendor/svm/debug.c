@@ -136,7 +136,7 @@ int svm_exit_dr(struct svm_vcpu *svm)
 	}
 	if (svm_host.decode_assists)
 		return svm_emulate_mov_dr(svm);
-	return emulate_instruction(vcpu, INVALID_GPA, NULL, 0);
+	return emulate_instruction(vcpu, INVALID_GPA, false, NULL, 0);
 }
 
 int svm_exit_db(struct svm_vcpu *svm)

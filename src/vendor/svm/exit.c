@@ -36,20 +36,24 @@ static int svm_unexpected_exit(struct svm_vcpu *svm)
 
 /* --- memory --- */
 
-static int svm_emulate_access(struct svm_vcpu *svm, gpa_t gpa)
+static int svm_emulate_access(struct svm_vcpu *svm, const struct mmu_fault *fault)
 {
 	const struct vmcb_control_area *control = &svm->vmcb->control;
 	u64 data[] = { control->exit_int_info, control->exit_code, control->exit_info_1,
 		       control->exit_info_2 };
+	/* A guest table in MMIO is not what the instruction accesses. */
+	bool final = fault->error_code & PF_ERR_GUEST_FINAL;
+	gpa_t gpa = final ? fault->addr : INVALID_GPA;
+	bool write = fault->error_code & PF_ERR_WRITE;
 
 	/* It was not the instruction at RIP but the delivery of an event. */
 	if (unlikely(control->exit_int_info & SVM_EXITINTINFO_VALID))
 		return io_exit_internal_error(svm->vcpu, KVM_INTERNAL_ERROR_DELIVERY_EV,
 					      data, ARRAY_SIZE(data));
 	if (svm_host.decode_assists && control->insn_len)
-		return emulate_instruction(svm->vcpu, gpa, control->insn_bytes,
+		return emulate_instruction(svm->vcpu, gpa, write, control->insn_bytes,
 					   min_t(u8, control->insn_len & 0xf, 15));
-	return emulate_instruction(svm->vcpu, gpa, NULL, 0);
+	return emulate_instruction(svm->vcpu, gpa, write, NULL, 0);
 }
 
 static int svm_exit_nested_fault(struct svm_vcpu *svm)
@@ -69,7 +73,7 @@ static int svm_exit_nested_fault(struct svm_vcpu *svm)
 		return EXIT_RESUME;
 	switch (ret) {
 	case MMU_FAULT_EMULATE:
-		return svm_emulate_access(svm, fault.addr);
+		return svm_emulate_access(svm, &fault);
 	case MMU_FAULT_USER_EXIT:
 		return io_exit_memory_fault(vcpu, fault.memory_gpa, fault.memory_size,
 					    fault.memory_flags);
@@ -93,7 +97,7 @@ static int svm_exit_io(struct svm_vcpu *svm)
 	u32 info = svm->vmcb->control.exit_info_1;
 
 	if (unlikely(info & SVM_IOIO_STR_MASK))
-		return emulate_instruction(svm->vcpu, INVALID_GPA, NULL, 0);
+		return emulate_instruction(svm->vcpu, INVALID_GPA, false, NULL, 0);
 	/* One bit each for 1, 2 and 4 bytes: the field is the size. */
 	return io_fast_port(svm->vcpu, info >> SVM_IOIO_PORT_SHIFT,
 			    (info & SVM_IOIO_SIZE_MASK) >> SVM_IOIO_SIZE_SHIFT,
@@ -110,7 +114,7 @@ static int svm_exit_msr(struct svm_vcpu *svm)
 
 static int svm_emulate(struct svm_vcpu *svm)
 {
-	return emulate_instruction(svm->vcpu, INVALID_GPA, NULL, 0);
+	return emulate_instruction(svm->vcpu, INVALID_GPA, false, NULL, 0);
 }
 
 static int svm_set_cr(struct vcpu *vcpu, unsigned int nr, u64 value)
