@@ -71,6 +71,8 @@ enum apic_reg {
 #define APIC_LVT_BITS		0x107ffu
 #define APIC_LVT_LINT_BITS	0x1a7ffu
 #define APIC_LVT_ERROR_BITS	0x100ffu
+/* Delivery status and remote IRR: read-only, so a write of them is no offence. */
+#define APIC_LVT_STATUS_BITS	0x5000u
 #define APIC_DIVIDE_BITS	0xbu
 
 /* Vectors below are exceptions: no message may carry one. */

@@ -317,6 +317,8 @@ int lapic_x2apic_write(struct vcpu *vcpu, u32 msr, u64 value)
 		return reg;
 	if (reg == APIC_REG_ICR)
 		return lapic_x2apic_write_icr(apic, value);
+	if (apic_reg_is_lvt(reg))
+		value &= ~(u64)APIC_LVT_STATUS_BITS;
 	if (value & ~(u64)lapic_regs[reg].bits)
 		return -EINVAL;
 	lapic_reg_write(apic, reg, value);
