@@ -83,6 +83,7 @@
 }
 
 static const struct emul_opcode group1_byte[8] = GROUP1(IMM_SB, MRM | BYTE);
+static const struct emul_opcode group1_82[8] = GROUP1(IMM_SB, MRM | BYTE | NO64);
 static const struct emul_opcode group1_z[8] = GROUP1(IMM_Z, MRM);
 static const struct emul_opcode group1_sb[8] = GROUP1(IMM_SB, MRM);
 
@@ -519,7 +520,7 @@ const struct emul_opcode emul_opcodes[256] = {
 	[0x70 ... 0x7f] = OPI("jcc", jcc, NO, NO, IMM_SB, BRANCH),
 	[0x80] = TABLE(TABLE_REG, group1_byte, MRM),
 	[0x81] = TABLE(TABLE_REG, group1_z, MRM),
-	[0x82] = TABLE(TABLE_REG, group1_byte, MRM | NO64),
+	[0x82] = TABLE(TABLE_REG, group1_82, MRM),
 	[0x83] = TABLE(TABLE_REG, group1_sb, MRM),
 	[0x84] = OP2("test", test, E, G, MRM | BYTE | CMP),
 	[0x85] = OP2("test", test, E, G, MRM | CMP),

@@ -178,7 +178,8 @@ static void prepare_string(struct maker *m)
 		fix(m, EMUL_RSI, place(m));
 		fix(m, EMUL_RDI, wild_place(m));
 	}
-	fix(m, EMUL_RCX, one_in(8) ? below(600) : below(20));
+	/* Not so many that what was placed well runs into the guard area. */
+	fix(m, EMUL_RCX, one_in(8) ? below(100) : below(20));
 	if (m->adsize == 4 && m->long64) {
 		/* What becomes of the upper halves is a processor's own affair. */
 		*reg(m, EMUL_RSI) = (u32)*reg(m, EMUL_RSI);

@@ -248,10 +248,10 @@ static void install_handlers(void)
 		.sa_sigaction = handle_fault,
 		.sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER,
 	};
-	stack_t stack = { .ss_size = 65536 };
+	static u8 handler_stack[65536];
+	stack_t stack = { .ss_sp = handler_stack, .ss_size = sizeof(handler_stack) };
 	unsigned int i;
 
-	stack.ss_sp = malloc(stack.ss_size);
 	sigaltstack(&stack, NULL);
 	for (i = 0; i < sizeof(signals) / sizeof(signals[0]); i++)
 		sigaction(signals[i], &action, NULL);

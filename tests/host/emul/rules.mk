@@ -2,20 +2,20 @@
 # The instruction emulator: against the CPU, the manuals, and noise.
 
 emul-src := $(patsubst $(top)/%,%,$(wildcard $(top)/src/emul/*.c))
-emul-cflags := -O2 -fno-sanitize-recover=all -I$(top)/tests/host/shim
+emul-cflags := -fno-sanitize-recover=all -I$(top)/tests/host/shim
 
-programs += emul-directed emul-differential emul-noise
+# $(call emul-suite,NAME,MORE SOURCES,VARIANTS)
+define emul-suite
+programs += emul-$(1)
+emul-$(1)-src := $$(emul-src) $$(addprefix tests/host/emul/,$(2) test_$(1).c)
+emul-$(1)-cflags := $$(emul-cflags)
+emul-$(1)-variants := $(3)
+endef
 
-emul-directed-src := $(emul-src) tests/host/emul/mock.c \
-	$(patsubst $(top)/%,%,$(wildcard $(top)/tests/host/emul/directed*.c))
-emul-directed-cflags := $(emul-cflags)
-emul-directed-variants := none address+undefined
-
-emul-differential-src := $(emul-src) $(addprefix tests/host/emul/, \
-	differential.c cases.c native.c templates.c)
-emul-differential-cflags := $(emul-cflags)
-emul-differential-variants := none address+undefined
-
-emul-noise-src := $(emul-src) tests/host/emul/mock.c tests/host/emul/noise.c
-emul-noise-cflags := $(emul-cflags)
-emul-noise-variants := none address+undefined
+$(eval $(call emul-suite,decode,mock.c,address+undefined))
+$(eval $(call emul-suite,memory,mock.c,address+undefined))
+$(eval $(call emul-suite,real,mock.c,address+undefined))
+$(eval $(call emul-suite,protected,mock.c,address+undefined))
+$(eval $(call emul-suite,system,mock.c,address+undefined))
+$(eval $(call emul-suite,noise,mock.c,address+undefined))
+$(eval $(call emul-suite,differential,cases.c native.c templates.c,none address+undefined))
