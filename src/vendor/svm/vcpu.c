@@ -22,6 +22,7 @@
 #include <asm/processor-flags.h>
 #include <asm/tlbflush.h>
 
+#include "../../x86/regs.h"
 #include "internal.h"
 
 #define SVM_PAT_RESET		0x0007040600070406ull
@@ -154,7 +155,7 @@ void svm_vcpu_reset(struct vcpu *vcpu, bool init)
 	svm_cr4_changed(vcpu);
 	svm_efer_changed(vcpu);
 	svm_dr_changed(vcpu);
-	svm_tpr_changed(vcpu, 0, -1);
+	svm_tpr_changed(vcpu, regs_get_cr8(vcpu) << 4, -1);
 	svm->asid_generation = 0;
 	svm->vmcb->control.clean = 0;
 }
