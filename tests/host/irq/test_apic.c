@@ -6,8 +6,8 @@
 #include <string.h>
 #include <linux/slab.h>
 
-#include "apic_map.h"
-#include "tap.h"
+#include "../../../src/irq/apic_map.h"
+#include "../tap.h"
 
 /* The shims want to know; nothing here touches user memory. */
 bool shim_user_ok(const void *addr, size_t size)
