@@ -45,7 +45,6 @@ struct page;
  * @flags:	KVM_MEM_* as user space gave them
  * @dirty:	one bit per page when KVM_MEM_LOG_DIRTY_PAGES is set, else NULL;
  *		bits are set and cleared by atomic operations
- * @rcu:	frees the slot after its last reader
  *
  * Immutable once published, but for the bits of @dirty.
  */
@@ -56,19 +55,20 @@ struct mem_slot {
 	u32 id;
 	u32 flags;
 	unsigned long *dirty;
-	struct rcu_head rcu;
 };
 
 /**
  * struct mem_slots - one published set of slots, immutable but for @hint
- * @rcu:	frees the set after its last reader
+ * @retired:	in guest_memory.retired, once it was replaced
+ * @left:	the slot that is not in the next set any more; its end is this set's
  * @generation:	differs in every set that a VM ever had; counts up
  * @nr:		number of slots
  * @hint:	index of the slot that was found last; any value is right
  * @by_gfn:	the slots, in the order of their gfns, without overlap
  */
 struct mem_slots {
-	struct rcu_head rcu;
+	struct mem_slots *retired;
+	struct mem_slot *left;
 	u64 generation;
 	u32 nr;
 	u32 hint;
@@ -153,6 +153,8 @@ struct mem_invalidation {
  * @slots:	the published set; written under @slots_lock
  * @leaving:	a slot that is no longer in the set, but may still be mapped; set
  *		before the set without it is published; written under @slots_lock
+ * @retired:	sets that may still have readers; under @slots_lock
+ * @nr_retired:	how many
  * @listener:	who maps the memory
  * @mmu_lock:	shared: to install, change or drop translations of this memory;
  *		exclusive: to announce the begin or end of an invalidation
@@ -166,6 +168,8 @@ struct guest_memory {
 	struct srcu_struct srcu;
 	struct mem_slots __rcu *slots;
 	struct mem_slot __rcu *leaving;
+	struct mem_slots *retired;
+	unsigned int nr_retired;
 	struct mem_listener __rcu *listener;
 	rwlock_t mmu_lock;
 	struct mem_invalidation inval;
@@ -334,11 +338,14 @@ static inline void mem_slot_mark_dirty(const struct mem_slot *slot, gfn_t gfn)
  * @page:	what mem_host_page_put() releases; NULL for frames without a
  *		struct page, or that are not counted
  * @writable:	the host lets it be written
+ * @level:	the largest level at which the host maps it, at least PT_LEVEL_4K
+ *		unless it was taken back meanwhile
  */
 struct host_page {
 	host_pfn_t pfn;
 	struct page *page;
 	bool writable;
+	u8 level;
 };
 
 /**
@@ -363,14 +370,11 @@ int mem_host_page_get(struct guest_memory *mem, hva_t hva, bool write,
 void mem_host_page_put(struct host_page *hp, bool mapped);
 
 /**
- * mem_host_level() - the largest level at which the host maps @hva
- * @hp: what mem_host_page_get() found there, which makes it cheap for a page that
- *	is not part of a larger one; or NULL
+ * mem_host_level() - the level at which the host maps @hva, or PT_LEVEL_NONE
  * Right only as long as no invalidation comes: check as for mem_host_page_get().
  * Does not sleep.
  */
-int mem_host_level(struct guest_memory *mem, hva_t hva,
-		   const struct host_page *hp);
+int mem_host_level(struct guest_memory *mem, hva_t hva);
 
 /** mem_host_page_is_mmio() - must @hp be mapped uncached?  Does not sleep. */
 bool mem_host_page_is_mmio(const struct host_page *hp);

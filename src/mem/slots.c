@@ -22,7 +22,10 @@
  *		sees the new slot marks its bitmap.
  *	unlog	nothing must; small translations may grow.
  *
- * A slot and a set are freed by SRCU callbacks: no update waits for that.
+ * A set that was replaced, and the slot that left with it, are freed after the
+ * next wait that comes anyway, or after one for several of them.  So an update
+ * that owes nothing waits for nobody, and no callback starts a grace period of
+ * the slow kind, for which the next update would have to wait.
  */
 #include <linux/kvm.h>
 #include <linux/mm.h>
@@ -34,6 +37,9 @@
 #include <linux/quire.h>
 
 #include "mem.h"
+
+/* So many old sets may lie about before an update waits to free them. */
+#define SLOTS_MAX_RETIRED	16
 
 /* Index of the first slot that ends beyond @gfn. */
 static u32 slots_lower(const struct mem_slots *slots, gfn_t gfn)
@@ -89,6 +95,8 @@ static struct mem_slots *slots_alloc(u32 nr)
 
 	slots = kvmalloc(struct_size(slots, by_gfn, nr), GFP_KERNEL_ACCOUNT);
 	if (slots) {
+		slots->retired = NULL;
+		slots->left = NULL;
 		slots->nr = nr;
 		slots->hint = 0;
 	}
@@ -131,14 +139,38 @@ static void slot_free(struct mem_slot *slot)
 	kfree(slot);
 }
 
-static void slot_free_rcu(struct rcu_head *rcu)
+/* Old sets have no reader any more. */
+static void slots_free_retired(struct guest_memory *mem)
 {
-	slot_free(container_of(rcu, struct mem_slot, rcu));
+	struct mem_slots *slots = mem->retired;
+
+	while (slots) {
+		struct mem_slots *next = slots->retired;
+
+		slot_free(slots->left);
+		kvfree(slots);
+		slots = next;
+	}
+	mem->retired = NULL;
+	mem->nr_retired = 0;
 }
 
-static void slots_free_rcu(struct rcu_head *rcu)
+/* Wait for the readers of all old sets. */
+static void slots_wait(struct guest_memory *mem)
 {
-	kvfree(container_of(rcu, struct mem_slots, rcu));
+	synchronize_srcu_expedited(&mem->srcu);
+	slots_free_retired(mem);
+}
+
+/* @slots is not published any more, and no translation needs @left. */
+static void slots_retire(struct guest_memory *mem, struct mem_slots *slots,
+			 struct mem_slot *left)
+{
+	slots->left = left;
+	slots->retired = mem->retired;
+	mem->retired = slots;
+	if (++mem->nr_retired >= SLOTS_MAX_RETIRED)
+		slots_wait(mem);
 }
 
 /* The slot that @region describes, not published. */
@@ -226,7 +258,7 @@ static void slots_settle(struct guest_memory *mem, struct mem_slot *old,
 
 	/* Until this returns, a fault may still install what @old says. */
 	if (goes || new->dirty)
-		synchronize_srcu_expedited(&mem->srcu);
+		slots_wait(mem);
 
 	if (!listener)
 		return;
@@ -254,13 +286,11 @@ static int slots_update(struct guest_memory *mem, struct mem_slot *old,
 
 	rcu_assign_pointer(mem->leaving, old);
 	rcu_assign_pointer(mem->slots, next);
-	call_srcu(&mem->srcu, &cur->rcu, slots_free_rcu);
-	if (!old)
-		return 0;
-
-	slots_settle(mem, old, new);
-	RCU_INIT_POINTER(mem->leaving, NULL);
-	call_srcu(&mem->srcu, &old->rcu, slot_free_rcu);
+	if (old) {
+		slots_settle(mem, old, new);
+		RCU_INIT_POINTER(mem->leaving, NULL);
+	}
+	slots_retire(mem, cur, old);
 	return 0;
 }
 
@@ -353,6 +383,8 @@ int mem_vm_init(struct guest_memory *mem, struct mm_struct *mm, u8 phys_bits)
 	RCU_INIT_POINTER(mem->slots, slots);
 	RCU_INIT_POINTER(mem->leaving, NULL);
 	RCU_INIT_POINTER(mem->listener, NULL);
+	mem->retired = NULL;
+	mem->nr_retired = 0;
 	mmgrab(mm);
 	r = mem_notifier_register(mem);
 	if (r)
@@ -374,8 +406,8 @@ void mem_vm_destroy(struct guest_memory *mem)
 
 	WARN_ON_ONCE(rcu_access_pointer(mem->listener));
 	mem_notifier_unregister(mem);
-	srcu_barrier(&mem->srcu);
 	cleanup_srcu_struct(&mem->srcu);
+	slots_free_retired(mem);
 	for (i = 0; i < slots->nr; i++)
 		slot_free(slots->by_gfn[i]);
 	kvfree(slots);

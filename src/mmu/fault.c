@@ -93,8 +93,8 @@ static int fault_slot(struct mmu *mmu, struct mmu_fault *fault)
 	return FAULT_CONTINUE;
 }
 
-/* The largest level at which the slot's shape lets the gfn be mapped. */
-static int fault_slot_level(const struct mmu_fault *fault, hva_t hva)
+/* The largest level, up to the host's, that the slot's shape allows. */
+static int fault_goal(const struct mmu_fault *fault, hva_t hva)
 {
 	const struct mem_slot *slot = fault->slot;
 	gfn_t gfn = fault->gfn;
@@ -103,7 +103,8 @@ static int fault_slot_level(const struct mmu_fault *fault, hva_t hva)
 	/* A logged slot is tracked page by page. */
 	if (slot->dirty)
 		return PT_LEVEL_4K;
-	for (level = mmu_caps.max_leaf; level > PT_LEVEL_4K; level--) {
+	for (level = min(fault->page.level, mmu_caps.max_leaf); level > PT_LEVEL_4K;
+	     level--) {
 		gfn_t first = spte_first_gfn(gfn, level);
 		u64 pages = pt_level_pages(level);
 
@@ -129,10 +130,9 @@ static int fault_page(struct mmu *mmu, struct mmu_fault *fault)
 	if (fault->slot->flags & KVM_MEM_READONLY)
 		fault->page.writable = false;
 	fault->uncached = mem_host_page_is_mmio(&fault->page);
-	fault->goal = fault_slot_level(fault, hva);
-	if (fault->goal > PT_LEVEL_4K)
-		fault->goal = min(fault->goal,
-				  mem_host_level(mem, hva, &fault->page));
+	fault->goal = PT_LEVEL_4K;
+	if (fault->page.level > PT_LEVEL_4K)
+		fault->goal = fault_goal(fault, hva);
 	return FAULT_CONTINUE;
 }
 

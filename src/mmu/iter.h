@@ -41,16 +41,17 @@ static inline gfn_t spte_first_gfn(gfn_t gfn, int level)
 static inline void spte_lookup(const struct table *root, gfn_t gfn, int min,
 			       struct spte_pos *pos)
 {
-	u64 *sptes = root->sptes;
 	int level = root->role.level;
+	u64 *sptep = &root->sptes[spte_index(gfn, level)];
+	u64 spte = READ_ONCE(*sptep);
 
-	for (;; level--) {
-		pos->sptep = &sptes[spte_index(gfn, level)];
-		pos->old = READ_ONCE(*pos->sptep);
-		if (level == min || !spte_is_table(pos->old, level))
-			break;
-		sptes = spte_child(pos->old);
+	while (level > min && spte_is_table(spte, level)) {
+		level--;
+		sptep = &spte_child(spte)[spte_index(gfn, level)];
+		spte = READ_ONCE(*sptep);
 	}
+	pos->sptep = sptep;
+	pos->old = spte;
 	pos->level = level;
 	pos->gfn = spte_first_gfn(gfn, level);
 }

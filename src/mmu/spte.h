@@ -135,8 +135,30 @@ struct spte_leaf {
 	bool uncached;
 };
 
-/** spte_make_leaf() - the entry that hardware walks to the page */
-u64 spte_make_leaf(const struct spte_leaf *leaf);
+/**
+ * spte_make_leaf() - the entry that hardware walks to the page
+ *
+ * The second dimension gives all rights that memory has, and leaves the rest to
+ * the guest's own tables: user, executable, write-back.  Accessed is set from
+ * the start since a leaf is made for an access; dirty only if that is a write.
+ */
+static inline u64 spte_make_leaf(const struct spte_leaf *leaf)
+{
+	u64 spte = leaf->pfn << 12 | SPTE_LIVE | SPTE_MMU_WRITABLE |
+		   PT_PRESENT | PT_USER | PT_ACCESSED;
+
+	if (leaf->level > PT_LEVEL_4K)
+		spte |= PT_LARGE;
+	if (leaf->host_writable)
+		spte |= SPTE_HOST_WRITABLE;
+	if (leaf->write)
+		spte |= PT_WRITE;
+	if (leaf->dirty)
+		spte |= PT_DIRTY;
+	if (leaf->uncached)
+		spte |= PT_PCD | PT_PWT;
+	return spte;
+}
 
 /** spte_split() - entry @index, a level below, of what @spte maps at @level */
 u64 spte_split(u64 spte, int level, unsigned int index);

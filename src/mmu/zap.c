@@ -180,8 +180,8 @@ static void zap_collapse(struct funnel *funnel, const struct table *root,
 		if (iter.pos.level == PT_LEVEL_2M &&
 		    spte_is_table(iter.pos.old, PT_LEVEL_2M) &&
 		    zap_covers(&iter, slot->base_gfn) &&
-		    mem_host_level(mv->mem, mem_slot_hva(slot, iter.pos.gfn),
-				   NULL) > PT_LEVEL_4K)
+		    mem_host_level(mv->mem, mem_slot_hva(slot, iter.pos.gfn)) >
+		    PT_LEVEL_4K)
 			funnel_drop(funnel, &iter.pos);
 	}
 }

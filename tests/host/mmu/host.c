@@ -235,6 +235,7 @@ int mem_host_page_get(struct guest_memory *mem, hva_t hva, bool write,
 	hp->pfn = pte.pfn;
 	hp->page = NULL;
 	hp->writable = pte.writable;
+	hp->level = pte.level;
 	return 0;
 }
 
@@ -242,13 +243,13 @@ void mem_host_page_put(struct host_page *hp, bool mapped)
 {
 }
 
-int mem_host_level(struct guest_memory *mem, hva_t hva, const struct host_page *hp)
+int mem_host_level(struct guest_memory *mem, hva_t hva)
 {
 	u32 page = (hva - HOST_HVA) / PAGE_SIZE;
 	int level;
 
 	pthread_mutex_lock(&host->tables);
-	level = host->ptes[page].pfn ? host->ptes[page].level : PT_LEVEL_4K;
+	level = host->ptes[page].pfn ? host->ptes[page].level : PT_LEVEL_NONE;
 	pthread_mutex_unlock(&host->tables);
 	return level;
 }
