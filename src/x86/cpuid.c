@@ -116,11 +116,6 @@ u64 cpuid_host_xcr0(void)
 	return offer.xstate.xcr0;
 }
 
-u64 cpuid_host_xss(void)
-{
-	return 0;
-}
-
 u32 cpuid_xsave_size(u64 xcr0)
 {
 	return cpuid_xstate_size(&offer.xstate, xcr0);
@@ -217,6 +212,7 @@ static void derive_registers(struct vcpu_cpuid *cpuid)
 	if (xsave)
 		cpuid->xcr0_allowed = (xsave->eax | (u64)xsave->edx << 32) &
 				      cpuid_host_xcr0();
+	/* No component of XSS is offered. */
 	cpuid->xss_allowed = 0;
 	cpuid->maxphyaddr = widths ? widths->eax & 0xff : MAXPHYADDR_DEFAULT;
 	if (cpuid->maxphyaddr < 32 || cpuid->maxphyaddr > 52)

@@ -128,7 +128,6 @@ int cpuid_get(struct vcpu *vcpu, struct kvm_cpuid_entry2 __user *uentries, u32 *
 
 /** cpuid_host_xcr0() - components that guests may be offered at all */
 u64 cpuid_host_xcr0(void);
-u64 cpuid_host_xss(void);
 /** cpuid_host_efer() - bits of EFER that work in some guest */
 u64 cpuid_host_efer(void);
 /** cpuid_xsave_size() - bytes of a non-compacted area with components @xcr0 */

@@ -40,7 +40,10 @@ struct cpuid_xstate {
 };
 
 /**
- * struct cpuid_offer - all that can be offered, sorted by function and index
+ * struct cpuid_offer - all that can be offered
+ * @xstate:	the components of extended state
+ * @nr:		number of @entries
+ * @entries:	sorted by function and index
  */
 struct cpuid_offer {
 	struct cpuid_xstate xstate;

@@ -22,6 +22,7 @@ struct vcpu_msr;
 /** msr_vcpu_create() - allocate vcpu->msr.  May sleep.  0 or -ENOMEM. */
 int msr_vcpu_create(struct vcpu *vcpu);
 void msr_vcpu_destroy(struct vcpu *vcpu);
+/** msr_vcpu_reset() - as after power-up; INIT (@init) leaves MSRs alone */
 void msr_vcpu_reset(struct vcpu *vcpu, bool init);
 
 /**

@@ -19,7 +19,7 @@
 
 #include "../vendor/vendor.h"
 #include "machine.h"
-#include "msr.h"
+#include "msr_internal.h"
 #include "regs.h"
 
 #define FILTER_BITMAP_MAX	0x600	/* bytes, by the ABI */
@@ -204,20 +204,28 @@ static int instruction_done(struct vcpu *vcpu)
 	return regs_instruction_done(vcpu, rflags);
 }
 
-static int complete_write(struct vcpu *vcpu)
+static int complete(struct vcpu *vcpu, bool read)
 {
+	/* User space answered by taking the vCPU elsewhere, say by a reset. */
+	if (vcpu_rip(vcpu) != vcpu->msr->exit_rip)
+		return EXIT_RESUME;
 	if (READ_ONCE(vcpu->run->msr.error)) {
 		event_raise_error(vcpu, GP_VECTOR, 0);
 		return EXIT_RESUME;
 	}
+	if (read)
+		vcpu_set_edx_eax(vcpu, READ_ONCE(vcpu->run->msr.data));
 	return instruction_done(vcpu);
 }
 
 static int complete_read(struct vcpu *vcpu)
 {
-	if (!READ_ONCE(vcpu->run->msr.error))
-		vcpu_set_edx_eax(vcpu, READ_ONCE(vcpu->run->msr.data));
-	return complete_write(vcpu);
+	return complete(vcpu, true);
+}
+
+static int complete_write(struct vcpu *vcpu)
+{
+	return complete(vcpu, false);
 }
 
 static u32 exit_reason(int error)
@@ -243,6 +251,7 @@ static int user_exit(struct vcpu *vcpu, u32 exit, int error, u64 value)
 	run->msr.reason = exit_reason(error);
 	run->msr.index = vcpu->regs[VCPU_RCX];
 	run->msr.data = value;
+	vcpu->msr->exit_rip = vcpu_rip(vcpu);
 	vcpu->complete_user_io = exit == KVM_EXIT_X86_RDMSR ? complete_read :
 							      complete_write;
 	return EXIT_USER;

@@ -20,7 +20,10 @@
  *		indices; kept for the guest, they do not reach hardware
  * @mcg_cap, @mcg_status, @mcg_ctl: global machine check registers
  * @mce:	four for each bank: CTL, STATUS, ADDR, MISC
- * The others are named after their MSRs.
+ * @misc_enable: IA32_MISC_ENABLE; @ucode_rev: microcode revision;
+ *		@platform_info: PLATFORM_INFO; @arch_capabilities: IA32_ARCH_CAPABILITIES
+ * @hwcr:	AMD's HWCR; @osvw_length, @osvw_status: its list of errata
+ * @exit_rip:	RIP of the access that waits for user space
  */
 struct vcpu_msr {
 	u64 mtrr_default;
@@ -34,12 +37,14 @@ struct vcpu_msr {
 	u64 arch_capabilities;
 	u64 hwcr;
 	u64 osvw_length, osvw_status;
+	u64 exit_rip;
 };
 
 struct msr_row;
 
 /**
  * struct msr_access - one access on its way to a handler
+ * @vcpu:	whose
  * @row:	the table's row
  * @index:	the MSR
  * @host:	as in msr_get()

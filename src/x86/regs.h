@@ -84,6 +84,7 @@ int regs_get_xcrs(struct vcpu *vcpu, struct kvm_xcrs *xcrs);
 int regs_set_xcrs(struct vcpu *vcpu, const struct kvm_xcrs *xcrs);
 /** regs_set_guest_debug() - also -EBUSY if an exception is already pending */
 int regs_set_guest_debug(struct vcpu *vcpu, const struct kvm_guest_debug *dbg);
+/* KVM_GET/SET_MP_STATE, KVM_TRANSLATE */
 int regs_get_mp_state(struct vcpu *vcpu, struct kvm_mp_state *state);
 int regs_set_mp_state(struct vcpu *vcpu, const struct kvm_mp_state *state);
 int regs_translate(struct vcpu *vcpu, struct kvm_translation *tr);
