@@ -204,7 +204,7 @@ static int instruction_done(struct vcpu *vcpu)
 	return regs_instruction_done(vcpu, rflags);
 }
 
-static int complete(struct vcpu *vcpu, bool read)
+static int complete_access(struct vcpu *vcpu, bool read)
 {
 	/* User space answered by taking the vCPU elsewhere, say by a reset. */
 	if (vcpu_rip(vcpu) != vcpu->msr->exit_rip)
@@ -220,12 +220,12 @@ static int complete(struct vcpu *vcpu, bool read)
 
 static int complete_read(struct vcpu *vcpu)
 {
-	return complete(vcpu, true);
+	return complete_access(vcpu, true);
 }
 
 static int complete_write(struct vcpu *vcpu)
 {
-	return complete(vcpu, false);
+	return complete_access(vcpu, false);
 }
 
 static u32 exit_reason(int error)
