@@ -191,6 +191,8 @@ EMUL_OP(sse_movd_load);
 EMUL_OP(sse_movd_store);
 EMUL_OP(sse_movq_load);
 EMUL_OP(sse_movq_store);
+EMUL_OP(sse_load_scalar);
+EMUL_OP(sse_store_scalar);
 
 #undef EMUL_OP
 

@@ -176,33 +176,36 @@ static unsigned int hint_flag(struct emul_ctxt *ctxt, gva_t gva, unsigned int fl
 }
 
 /* Tables of the system are memory; they are read again when it starts again. */
-static enum emul_result system_read(struct emul_ctxt *ctxt, gva_t gva, void *buf,
+static enum emul_result system_read(struct emul_ctxt *ctxt, gva_t gva, u64 *val,
 				    unsigned int bytes, unsigned int flags)
 {
-	enum emul_result result = ctxt->ops->read(ctxt, gva, buf, bytes, flags);
+	enum emul_result result = ctxt->ops->read(ctxt, gva, val, bytes, flags);
 
 	return result == EMUL_IO_NEEDED ? EMUL_UNHANDLEABLE : result;
 }
 
-static enum emul_result piece_read(struct emul_ctxt *ctxt, gva_t gva, void *buf,
+/* Read a piece, zero-extended: the next one of the log, or a new one. */
+static enum emul_result piece_read(struct emul_ctxt *ctxt, gva_t gva, u64 *val,
 				   unsigned int bytes, unsigned int flags)
 {
 	unsigned int slot = ctxt->reads_replayed;
 	enum emul_result result;
 
+	*val = 0;
 	if (flags & EMUL_ACC_SYSTEM)
-		return system_read(ctxt, gva, buf, bytes, flags);
+		return system_read(ctxt, gva, val, bytes, flags);
 	if (slot >= EMUL_READ_LOG_MAX)
 		return EMUL_UNHANDLEABLE;
 	if (slot >= ctxt->reads_logged) {
 		flags |= hint_flag(ctxt, gva, flags);
-		result = ctxt->ops->read(ctxt, gva, &ctxt->read_log[slot], bytes, flags);
+		result = ctxt->ops->read(ctxt, gva, val, bytes, flags);
 		if (result != EMUL_OK)
 			return emul_op_result(ctxt, result);
+		ctxt->read_log[slot] = *val;
 		ctxt->reads_logged = slot + 1;
 	}
 	ctxt->reads_replayed = slot + 1;
-	memcpy(buf, &ctxt->read_log[slot], bytes);
+	*val = ctxt->read_log[slot];
 	return EMUL_OK;
 }
 
@@ -211,12 +214,14 @@ enum emul_result emul_linear_read(struct emul_ctxt *ctxt, gva_t gva, void *buf,
 {
 	enum emul_result result;
 	unsigned int piece;
+	u64 val;
 
 	for (; bytes; bytes -= piece, buf += piece) {
 		piece = piece_bytes(gva, bytes);
-		result = piece_read(ctxt, gva, buf, piece, flags);
+		result = piece_read(ctxt, gva, &val, piece, flags);
 		if (result != EMUL_OK)
 			return result;
+		memcpy(buf, &val, piece);
 		gva = next_gva(ctxt, gva, piece);
 	}
 	return EMUL_OK;
@@ -241,6 +246,13 @@ static bool crosses_page(gva_t gva, unsigned int bytes)
 	return (gva & (EMUL_PAGE_BYTES - 1)) + bytes > EMUL_PAGE_BYTES;
 }
 
+static enum emul_result piece_write(struct emul_ctxt *ctxt, gva_t gva, const void *buf,
+				    unsigned int bytes, unsigned int flags)
+{
+	flags |= hint_flag(ctxt, gva, flags);
+	return emul_op_result(ctxt, ctxt->ops->write(ctxt, gva, buf, bytes, flags));
+}
+
 enum emul_result emul_linear_write(struct emul_ctxt *ctxt, gva_t gva, const void *buf,
 				   unsigned int bytes, unsigned int flags)
 {
@@ -256,9 +268,7 @@ enum emul_result emul_linear_write(struct emul_ctxt *ctxt, gva_t gva, const void
 	}
 	for (; bytes; bytes -= piece, buf += piece) {
 		piece = piece_bytes(gva, bytes);
-		result = ctxt->ops->write(ctxt, gva, buf, piece,
-					  flags | hint_flag(ctxt, gva, flags));
-		result = emul_op_result(ctxt, result);
+		result = piece_write(ctxt, gva, buf, piece, flags);
 		if (result != EMUL_OK)
 			return result;
 		gva = next_gva(ctxt, gva, piece);
@@ -275,6 +285,8 @@ enum emul_result emul_mem_read(struct emul_ctxt *ctxt, struct emul_operand *op,
 	result = emul_linear(ctxt, op, flags, &gva);
 	if (result != EMUL_OK)
 		return result;
+	if (likely(!crosses_page(gva, op->bytes)))
+		return piece_read(ctxt, gva, &op->val, op->bytes, flags);
 	op->val = 0;
 	return emul_linear_read(ctxt, gva, &op->val, op->bytes, flags);
 }
@@ -287,6 +299,8 @@ enum emul_result emul_mem_write(struct emul_ctxt *ctxt, const struct emul_operan
 	result = emul_linear(ctxt, op, EMUL_ACC_WRITE, &gva);
 	if (result != EMUL_OK)
 		return result;
+	if (likely(!crosses_page(gva, op->bytes)))
+		return piece_write(ctxt, gva, &op->val, op->bytes, EMUL_ACC_WRITE);
 	return emul_linear_write(ctxt, gva, &op->val, op->bytes, 0);
 }
 

@@ -188,3 +188,49 @@ enum emul_result emul_op_sse_movq_store(struct emul_ctxt *ctxt)
 	mem.val = val.half[0];
 	return emul_mem_write(ctxt, &mem);
 }
+
+/* MOVSS and MOVSD: one number; between registers the rest of the target stays. */
+static unsigned int scalar_bytes(const struct emul_ctxt *ctxt)
+{
+	return ctxt->insn.rep == 0xf3 ? 4 : 8;
+}
+
+static void merge_low(struct emul_ctxt *ctxt, unsigned int to, unsigned int from)
+{
+	u64 mask = emul_mask(scalar_bytes(ctxt));
+	struct xmm src, dst;
+
+	ctxt->ops->read_xmm(ctxt, from, &src);
+	ctxt->ops->read_xmm(ctxt, to, &dst);
+	dst.half[0] = (dst.half[0] & ~mask) | (src.half[0] & mask);
+	ctxt->ops->write_xmm(ctxt, to, &dst);
+}
+
+enum emul_result emul_op_sse_load_scalar(struct emul_ctxt *ctxt)
+{
+	struct emul_operand mem = emul_mem_operand(ctxt, scalar_bytes(ctxt));
+	enum emul_result result;
+
+	if (ctxt->insn.mod == 3) {
+		merge_low(ctxt, ctxt->insn.reg, ctxt->insn.rm);
+		return EMUL_OK;
+	}
+	result = emul_mem_read(ctxt, &mem, 0);
+	if (result == EMUL_OK)
+		write_low(ctxt, ctxt->insn.reg, mem.val);
+	return result;
+}
+
+enum emul_result emul_op_sse_store_scalar(struct emul_ctxt *ctxt)
+{
+	struct emul_operand mem = emul_mem_operand(ctxt, scalar_bytes(ctxt));
+	struct xmm val;
+
+	if (ctxt->insn.mod == 3) {
+		merge_low(ctxt, ctxt->insn.rm, ctxt->insn.reg);
+		return EMUL_OK;
+	}
+	ctxt->ops->read_xmm(ctxt, ctxt->insn.reg, &val);
+	mem.val = val.half[0];
+	return emul_mem_write(ctxt, &mem);
+}

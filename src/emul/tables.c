@@ -264,13 +264,15 @@ static const struct emul_opcode group15[16] = {
 
 /* SSE moves, by prefix: none, 66, F3, F2. */
 #define SSE	(MRM | OPC_SSE)
-#define SSE_MOV(_store) {							\
-	OP("movups", _store, SSE), OP("movupd", _store, SSE),			\
-	LEN("movss", IMM_NONE, SSE), LEN("movsd", IMM_NONE, SSE),		\
+#define SSE_MOV(_direction) {							\
+	OP("movups", sse_##_direction, SSE),					\
+	OP("movupd", sse_##_direction, SSE),					\
+	OP("movss", sse_##_direction##_scalar, SSE),				\
+	OP("movsd", sse_##_direction##_scalar, SSE),				\
 }
 
-static const struct emul_opcode sse_10[4] = SSE_MOV(sse_load);
-static const struct emul_opcode sse_11[4] = SSE_MOV(sse_store);
+static const struct emul_opcode sse_10[4] = SSE_MOV(load);
+static const struct emul_opcode sse_11[4] = SSE_MOV(store);
 
 static const struct emul_opcode sse_12[4] = {
 	OP("movlps", sse_load_half, SSE), OP("movlpd", sse_load_half, SSE | OPC_MEM),
