@@ -339,9 +339,12 @@ static void put_sib(struct maker *m, unsigned int reg_field)
 /* [RSP + disp8]: RSP has its value already, the target follows it. */
 static void put_stack(struct maker *m, unsigned int reg_field)
 {
+	s8 disp = case_random();
+
+	m->target = *reg(m, EMUL_RSP) + disp;
 	*m->at++ = 1 << 6 | reg_field << 3 | 4;
 	*m->at++ = 0x24;
-	put_disp(m, 1, m->target - *reg(m, EMUL_RSP));
+	put_disp(m, 1, disp);
 }
 
 /* 16-bit forms, for what does not go to memory: they do not reach the scratch area. */
@@ -358,7 +361,7 @@ static void put_memory16(struct maker *m, unsigned int reg_field)
 
 static void put_memory(struct maker *m, unsigned int reg_field)
 {
-	u64 distance = m->target - *reg(m, EMUL_RSP);
+	bool full_size = m->adsize == (m->long64 ? 8 : 4);
 
 	if (m->adsize == 2) {
 		put_memory16(m, reg_field);
@@ -366,7 +369,7 @@ static void put_memory(struct maker *m, unsigned int reg_field)
 	}
 	if (m->gs)
 		m->target -= NATIVE_GS_BASE;
-	if (one_in(8) && !m->gs && distance < 128 && m->adsize == 8)
+	if (one_in(8) && !m->gs && full_size && !(m->template->flags & T_ALIGN16))
 		put_stack(m, reg_field);
 	else if (one_in(8) && put_displacement_only(m, reg_field))
 		return;

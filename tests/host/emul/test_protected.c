@@ -143,6 +143,8 @@ static void test_segment_access(void)
 	/* Expand down: what is above the limit. */
 	m.segments[EMUL_DS].attr |= EMUL_ATTR_DC;
 	CHECK_EQ(mock_run(&m, "8b 03"), EMUL_FAULT);
+	m.gpr[EMUL_RBX] = 0xfff;
+	CHECK_EQ(mock_run(&m, "8b 03"), EMUL_FAULT);
 	m.gpr[EMUL_RBX] = 0x1000;
 	CHECK_EQ(mock_run(&m, "8b 03"), EMUL_OK);
 	m.gpr[EMUL_RBX] = 0x10000;
