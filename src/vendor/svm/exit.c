@@ -279,6 +279,12 @@ static int svm_exit_failure(struct svm_vcpu *svm)
 	if (svm->refused)
 		return READ_ONCE(host_virt_rebooting) ? -EIO : EXIT_RESUME;
 	svm_dump(svm->vcpu);
+	/*
+	 * Some hardware stores into the VMCB what it had not loaded: the host's
+	 * registers, which user space must not see, and an int_ctl under which
+	 * the guest's IF would hold back the host's interrupts.
+	 */
+	svm_vcpu_reset(svm->vcpu, true);
 	return io_exit_fail_entry(svm->vcpu, (u32)SVM_EXIT_ERR);
 }
 
