@@ -56,6 +56,8 @@ int mem_write(struct guest_memory *mem, gpa_t gpa, const void *buf, size_t len)
 
 		if (!slot || copy_to_user(access_ptr(slot, gpa), buf, n))
 			return -EFAULT;
+		/* See mem_slot_mark_dirty(). */
+		smp_mb();
 		mem_slot_mark_dirty(slot, gpa_to_gfn(gpa));
 		gpa += n;
 		buf += n;

@@ -19,6 +19,7 @@
 #include <linux/pgtable.h>
 #include <linux/sched/signal.h>
 
+#include "../host/compat/gup.h"
 #include "../host/compat/pfnmap.h"
 #include "mem.h"
 
@@ -149,11 +150,12 @@ static int host_page_slow(struct guest_memory *mem, hva_t hva, bool write,
 	long n;
 
 	n = get_user_pages_unlocked(hva, 1, &page,
-				    FOLL_HWPOISON | (write ? FOLL_WRITE : 0));
+				    FOLL_HWPOISON | COMPAT_FOLL_INTERRUPTIBLE |
+				    (write ? FOLL_WRITE : 0));
 	if (n == -EHWPOISON)
 		return n;
 	if (n != 1)
-		return fatal_signal_pending(current) ? -EINTR :
+		return n == -EINTR || fatal_signal_pending(current) ? -EINTR :
 			host_page_special(mem, hva, write, hp);
 	if (write && !PageCompound(page))
 		return host_page_found(hp, page, entry);

@@ -200,7 +200,7 @@ void mem_set_listener(struct guest_memory *mem, struct mem_listener *listener);
 /**
  * mem_set_region() - create, delete, move or re-flag a slot
  * @region: copied from user space, otherwise unchecked.  A memory_size of 0
- *	deletes.  Ids above MEM_USER_SLOTS and other address spaces (the upper
+ *	deletes.  Ids from MEM_USER_SLOTS on and other address spaces (the upper
  *	16 bits) are -EINVAL, as are unknown flags and KVM_MEM_GUEST_MEMFD.
  *
  * Takes slots_lock; the caller holds neither it nor mem_read_lock().  May sleep.
@@ -221,8 +221,8 @@ int mem_get_dirty_log(struct guest_memory *mem, const struct kvm_dirty_log *log)
 
 /**
  * mem_read_lock() - keep the slots that are found from now on
- * Nests.  One may sleep under it, but a slot update waits meanwhile: never hold
- * it while a guest runs.  Return: to be passed to mem_read_unlock().
+ * Nests.  One may sleep under it, for as long as the host takes to bring a page
+ * in, but a slot update waits meanwhile: never hold it while a guest runs.  Return: to be passed to mem_read_unlock().
  */
 static inline int mem_read_lock(struct guest_memory *mem)
 {
@@ -317,8 +317,10 @@ int mem_read_gpte(struct guest_memory *mem, gpa_t gpa, unsigned int bytes,
 		  u64 *gpte);
 
 /**
- * mem_slot_mark_dirty() - @gfn of @slot was, or is about to be, written
- * Does nothing unless the slot is logged.  Under what keeps the slot.
+ * mem_slot_mark_dirty() - @gfn of @slot was written, or has become writable
+ * Does nothing unless the slot is logged.  After the write, and with a full
+ * barrier in between: a bit that is set already may be taken by a harvest that
+ * has yet to read the page.  Under what keeps the slot.
  */
 static inline void mem_slot_mark_dirty(const struct mem_slot *slot, gfn_t gfn)
 {
@@ -421,7 +423,10 @@ void mem_invalidate_end(struct guest_memory *mem);
  */
 bool mem_young(struct guest_memory *mem, hva_t start, hva_t end, bool clear);
 
-/** mem_release() - the address space ends: drop every translation.  May sleep. */
+/**
+ * mem_release() - the address space ends: drop every translation
+ * None comes back, since only tasks of that address space fault.  May sleep.
+ */
 void mem_release(struct guest_memory *mem);
 
 /** mem_notifier_register(), mem_notifier_unregister() - follow @mem->mm */

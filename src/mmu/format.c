@@ -24,6 +24,10 @@ const struct pt_format pt_format_legacy = {
 	.rsvd		= { { 0 }, { 0, 0 }, { 0, BIT_ULL(21) } },
 };
 
+/*
+ * Bit 5 of a PDPTE is reserved by the manuals, but there are processors that set
+ * it as an accessed bit under nested paging.  One that checks has done so before.
+ */
 const struct pt_format pt_format_pae = {
 	.levels		= 3,
 	.max_leaf	= 2,
@@ -35,7 +39,7 @@ const struct pt_format pt_format_pae = {
 		{ 0 },
 		{ 0, GENMASK_ULL(62, 52) },
 		{ GENMASK_ULL(62, 52), GENMASK_ULL(62, 52) | LARGE_2M_RSVD },
-		{ GENMASK_ULL(63, 52) | GENMASK_ULL(8, 5) | GENMASK_ULL(2, 1), 0 },
+		{ GENMASK_ULL(63, 52) | GENMASK_ULL(8, 6) | GENMASK_ULL(2, 1), 0 },
 	},
 	.implied	= { 0, 0, 0, PT_WRITE | PT_USER },
 	.no_accessed	= BIT(3),

@@ -64,6 +64,7 @@ static inline void spte_lookup(const struct table *root, gfn_t gfn, int min,
  * @end:	exclusive end of the range
  * @next:	where the walk goes on after @pos: the first gfn of the range that
  *		@pos translates.  This makes progress safe across a restart.
+ * @relaxed:	for the caller: @next when it restarted last
  * @min:	level below which it does not go
  * @valid:	there is a current entry
  */
@@ -72,6 +73,7 @@ struct spte_iter {
 	const struct table *root;
 	gfn_t end;
 	gfn_t next;
+	gfn_t relaxed;
 	int min;
 	bool valid;
 };
@@ -97,6 +99,7 @@ static inline void spte_iter_start(struct spte_iter *iter,
 {
 	iter->root = root;
 	iter->next = start;
+	iter->relaxed = ~(gfn_t)0;
 	iter->end = end;
 	iter->min = min;
 	iter->valid = start < end;

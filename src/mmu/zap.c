@@ -30,14 +30,23 @@ static void zap_unlock(struct mmu_vm *mv)
 	read_unlock(&mv->mem->mmu_lock);
 }
 
-/* Let others in.  The iterator's entry may be another one after. */
+static bool zap_should_relax(struct mmu_vm *mv)
+{
+	return need_resched() || rwlock_needbreak(&mv->mem->mmu_lock);
+}
+
+/*
+ * Let others in, but not twice at one gfn, or the walk might never come down to
+ * a leaf.  The iterator's entry may be another one after.
+ */
 static void zap_relax(struct mmu_vm *mv, struct spte_iter *iter)
 {
-	if (!need_resched() && !rwlock_needbreak(&mv->mem->mmu_lock))
+	if (!zap_should_relax(mv) || iter->next == iter->relaxed)
 		return;
 	zap_unlock(mv);
 	cond_resched();
 	zap_lock(mv);
+	iter->relaxed = iter->next;
 	spte_iter_restart(iter);
 }
 
@@ -138,7 +147,7 @@ static void zap_protect_marked(struct funnel *funnel, const struct table *root,
 	unsigned long bit;
 
 	for_each_set_bit(bit, bitmap, slot->npages) {
-		if (need_resched() || rwlock_needbreak(&mv->mem->mmu_lock)) {
+		if (zap_should_relax(mv)) {
 			zap_unlock(mv);
 			cond_resched();
 			zap_lock(mv);

@@ -174,6 +174,9 @@ static void check_pae(void)
 		     PF_ERR_PRESENT | PF_ERR_USER | PF_ERR_WRITE);
 	*entry64(0x2000 + 8 * 5) = 0x600000 | P | PS;
 	EXPECT_GPA(0xc0a12345, 0, 0x612345);
+	/* Some processors set it all the same. */
+	*entry64(0x1020 + 8 * 3) |= A;
+	EXPECT_GPA(0xc0a12345, 0, 0x612345);
 	*entry64(0x1020 + 8 * 3) |= W;
 	EXPECT_FAULT(0xc0805678, 0, PF_ERR_PRESENT | PF_ERR_RESERVED);
 	regs.pdptr_held = true;
