@@ -222,7 +222,8 @@ int mem_get_dirty_log(struct guest_memory *mem, const struct kvm_dirty_log *log)
 /**
  * mem_read_lock() - keep the slots that are found from now on
  * Nests.  One may sleep under it, for as long as the host takes to bring a page
- * in, but a slot update waits meanwhile: never hold it while a guest runs.  Return: to be passed to mem_read_unlock().
+ * in, but a slot update waits meanwhile: never hold it while a guest runs.
+ * Return: to be passed to mem_read_unlock().
  */
 static inline int mem_read_lock(struct guest_memory *mem)
 {

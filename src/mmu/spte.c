@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Parts of leaves.  What spte.h has inline is on the way of each fault; what a
- * split does is here.
+ * Parts of leaves.
+ *
+ * What spte.h has inline is on the way of each fault; what a split does is here.
+ * A large leaf and the small ones that replace it map the same frames with the same
+ * rights and the same accessed and dirty bits, so that no TLB needs to know.
  */
 #include "spte.h"
 
