@@ -93,7 +93,7 @@ static void work_flip_slot(void)
 	u32 seed = 3;
 	int i;
 
-	for (i = 0; i < 400; i++) {
+	for (i = 0; i < 150; i++) {
 		switch (world_random(&seed) % 4) {
 		case 0:
 			world_slot(1, 1024, 0, 0, 0);
@@ -118,7 +118,7 @@ static void work_wait(void)
 	u64 faults = 0;
 	int i;
 
-	while (faults < 60000) {
+	while (faults < 30000) {
 		struct timespec ms = { .tv_nsec = 1000000 };
 
 		nanosleep(&ms, NULL);
@@ -201,7 +201,7 @@ static void work_migrate(void)
 	world_slot(0, 0, RACE_PAGES, 0, KVM_MEM_LOG_DIRTY_PAGES);
 	for (page = 0; page < RACE_PAGES; page++)
 		copy[page] = page_content(page);
-	for (i = 0; i < 400; i++)
+	for (i = 0; i < 150; i++)
 		copy_dirty();
 }
 

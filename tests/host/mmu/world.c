@@ -10,6 +10,7 @@
  * with src/mmu/spte.h.
  */
 #include <sys/mman.h>
+#include <time.h>
 
 #include "world.h"
 
@@ -263,6 +264,7 @@ int world_fault(int cpu, gfn_t gfn, u64 error_code, struct mmu_fault *fault)
 int world_access(int cpu, gfn_t gfn, bool write, u64 *value)
 {
 	struct world_vcpu *vcpu = &world.vcpu[cpu];
+	struct timespec pause = { .tv_nsec = 100000 };
 	int tries, r;
 	u64 code;
 
@@ -277,6 +279,9 @@ int world_access(int cpu, gfn_t gfn, bool write, u64 *value)
 			return r;
 		if (r == MMU_FAULT_EMULATE)
 			return WORLD_MMIO;
+		/* Whoever is in the way may wait for this CPU. */
+		if (tries > 100)
+			nanosleep(&pause, NULL);
 	}
 	fprintf(stderr, "an access to gfn %#llx makes no progress\n", (long long)gfn);
 	abort();

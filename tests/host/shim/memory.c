@@ -112,6 +112,8 @@ void *phys_to_virt(phys_addr_t pa)
 			(unsigned long long)pa);
 		abort();
 	}
+	/* On the way down a table may die. */
+	shim_race_point();
 	return arena + (pa - ARENA_BASE);
 }
 
