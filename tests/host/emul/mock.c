@@ -240,23 +240,47 @@ static enum emul_result op_set_dr(struct emul_ctxt *ctxt, unsigned int nr, u64 v
 	return EMUL_OK;
 }
 
+u64 *mock_msr(struct mock *mock, u32 index)
+{
+	unsigned int i;
+
+	if (index == MSR_EFER_NR)
+		return &mock->efer;
+	for (i = 0; i < mock->msr_count; i++)
+		if (mock->msrs[i].index == index)
+			return &mock->msrs[i].val;
+	return NULL;
+}
+
+void mock_set_msr(struct mock *mock, u32 index, u64 val)
+{
+	if (mock_msr(mock, index)) {
+		*mock_msr(mock, index) = val;
+		return;
+	}
+	if (mock->msr_count == ARRAY_SIZE(mock->msrs))
+		abort();
+	mock->msrs[mock->msr_count].index = index;
+	mock->msrs[mock->msr_count++].val = val;
+}
+
 static enum emul_result op_get_msr(struct emul_ctxt *ctxt, u32 index, u64 *value)
 {
-	struct mock *mock = mock_of(ctxt);
+	u64 *msr = mock_msr(mock_of(ctxt), index);
 
-	if (index != MSR_EFER_NR && index != mock->msr_index)
+	if (!msr)
 		return emul_fault_code(ctxt, EMUL_EXC_GP, 0);
-	*value = index == MSR_EFER_NR ? mock->efer : mock->msr;
+	*value = *msr;
 	return EMUL_OK;
 }
 
 static enum emul_result op_set_msr(struct emul_ctxt *ctxt, u32 index, u64 value)
 {
-	struct mock *mock = mock_of(ctxt);
+	u64 *msr = mock_msr(mock_of(ctxt), index);
 
-	if (index != mock->msr_index)
+	if (!msr)
 		return emul_fault_code(ctxt, EMUL_EXC_GP, 0);
-	mock->msr = value;
+	*msr = value;
 	return EMUL_OK;
 }
 
@@ -271,7 +295,7 @@ static enum emul_result op_xsetbv(struct emul_ctxt *ctxt, u32 index, u64 value)
 {
 	if (index || !(value & 1))
 		return emul_fault_code(ctxt, EMUL_EXC_GP, 0);
-	mock_of(ctxt)->msr = value;
+	mock_of(ctxt)->xcr0 = value;
 	return EMUL_OK;
 }
 

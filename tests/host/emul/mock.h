@@ -61,8 +61,9 @@ struct mock_access {
  * @cr:		control registers
  * @dr:		debug registers
  * @efer:	EFER
- * @msr_index:	the one other MSR there is
- * @msr:	its value
+ * @msrs:	the other MSRs there are, see mock_set_msr()
+ * @msr_count:	how many
+ * @xcr0:	XCR0
  * @xmm:	XMM registers
  * @memory:	MOCK_BYTES
  * @page:	MOCK_* of each page
@@ -90,8 +91,12 @@ struct mock {
 	u64 cr[16];
 	u64 dr[8];
 	u64 efer;
-	u32 msr_index;
-	u64 msr;
+	struct {
+		u32 index;
+		u64 val;
+	} msrs[8];
+	unsigned int msr_count;
+	u64 xcr0;
 	u64 xmm[16][2];
 	u8 *memory;
 	u8 page[MOCK_PAGES];
@@ -153,6 +158,23 @@ void mock_set(struct mock *mock, u64 address, u64 val);
  * Return: its value.
  */
 u64 mock_get(const struct mock *mock, u64 address, unsigned int bytes);
+
+/**
+ * mock_set_msr() - give an MSR a value; from then on it exists
+ * @mock:	the machine
+ * @index:	which
+ * @val:	its value
+ */
+void mock_set_msr(struct mock *mock, u32 index, u64 val);
+
+/**
+ * mock_msr() - an MSR that exists
+ * @mock:	the machine
+ * @index:	which
+ *
+ * Return: where its value is; NULL if it does not exist.
+ */
+u64 *mock_msr(struct mock *mock, u32 index);
 
 /**
  * mock_put_code() - put an instruction where RIP points

@@ -250,6 +250,26 @@ static void test_skip(void)
 	CHECK_EQ(m.ctxt.rip, 0);
 }
 
+static void start_branch(u8 cpu)
+{
+	mock_start(&m, L64, 0);
+	m.ctxt.cpu = cpu;
+}
+
+/* A 66 prefix in front of a near branch means something to AMD64 only. */
+static void test_branch_size(void)
+{
+	start_branch(0);
+	CHECK_EQ(mock_run(&m, "66 e9 00 01 01 00"), EMUL_OK);
+	CHECK_EQ(m.ctxt.rip, MOCK_CODE + 6 + 0x10100);
+	start_branch(EMUL_CPU_AMD);
+	CHECK_EQ(mock_run(&m, "66 e9 00 01"), EMUL_OK);
+	CHECK_EQ(m.ctxt.rip, (MOCK_CODE + 4 + 0x100) & 0xffff);
+	start_branch(EMUL_CPU_AMD);
+	CHECK_EQ(mock_run(&m, "66 c3"), EMUL_OK);
+	CHECK_EQ(m.gpr[EMUL_RSP], MOCK_STACK + 0x1002);
+}
+
 static void test_mode_of(void)
 {
 	CHECK_EQ(emul_mode_of(0, 0, false, EMUL_ATTR_DB), EMUL_MODE_REAL);
@@ -268,6 +288,7 @@ static const struct tap_test tests[] = {
 	{ "bytes from hardware", test_fetched_by_hardware },
 	{ "limit of the code segment", test_code_limit },
 	{ "skipping", test_skip },
+	{ "size of branches", test_branch_size },
 	{ "modes", test_mode_of },
 };
 

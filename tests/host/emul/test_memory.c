@@ -123,6 +123,20 @@ static void test_device_push_pop(void)
 	CHECK_EQ(m.gpr[EMUL_RSP], MOCK_STACK + 0x1000);
 }
 
+/* A read that would have to overtake a posted write; a table that is no memory. */
+static void test_device_not_possible(void)
+{
+	start();
+	m.gpr[EMUL_RSP] = MOCK_DEVICE + 0x800;
+	m.gpr[EMUL_RBP] = MOCK_DEVICE + 0x400;
+	CHECK_EQ(mock_run(&m, "c8 00 00 02"), EMUL_UNHANDLEABLE);
+	CHECK_EQ(m.gpr[EMUL_RSP], MOCK_DEVICE + 0x800);
+	start();
+	m.gdt.base = MOCK_DEVICE;
+	m.gpr[EMUL_RAX] = MOCK_DATA0;
+	CHECK_EQ(mock_run(&m, "8e d8"), EMUL_UNHANDLEABLE);
+}
+
 static void test_rep_to_device(void)
 {
 	unsigned int i;
@@ -354,6 +368,22 @@ static void test_cmpxchg16b(void)
 	CHECK_EQ(m.ctxt.exception.vector, EMUL_EXC_GP);
 }
 
+/* ENTER looks at the new top of the stack; RF ends with any instruction. */
+static void test_enter_and_rf(void)
+{
+	start();
+	m.page[MOCK_STACK / 4096] = MOCK_READONLY;
+	m.gpr[EMUL_RSP] = MOCK_STACK + 0x1010;
+	CHECK_EQ(mock_run(&m, "c8 00 00 00"), EMUL_OK);
+	CHECK_EQ(mock_run(&m, "c8 20 00 00"), EMUL_FAULT);
+	CHECK_EQ(m.ctxt.exception.address, MOCK_STACK + 0xfe0);
+	CHECK_EQ(m.ctxt.exception.error, 3);
+	CHECK_EQ(m.gpr[EMUL_RSP], MOCK_STACK + 0x1008);
+	m.ctxt.rflags |= X86_EFLAGS_RF;
+	CHECK_EQ(mock_run(&m, "90"), EMUL_OK);
+	CHECK_EQ(m.ctxt.rflags & X86_EFLAGS_RF, 0);
+}
+
 static void test_alignment_check(void)
 {
 	mock_start(&m, EMUL_MODE_LONG64, 3);
@@ -407,6 +437,7 @@ static const struct tap_test tests[] = {
 	{ "16 bytes of a device", test_device_wide },
 	{ "half memory, half device", test_device_across_page },
 	{ "PUSH and POP of a device", test_device_push_pop },
+	{ "what devices cannot do", test_device_not_possible },
 	{ "REP STOS to a device", test_rep_to_device },
 	{ "REP MOVS from a device", test_rep_from_device },
 	{ "REP is bounded", test_rep_bounded },
@@ -417,6 +448,7 @@ static const struct tap_test tests[] = {
 	{ "the hint", test_hint },
 	{ "LOCK and XCHG are atomic", test_atomic },
 	{ "CMPXCHG16B", test_cmpxchg16b },
+	{ "the top of the stack, RF", test_enter_and_rf },
 	{ "alignment check", test_alignment_check },
 	{ "SSE enabled", test_sse_enabled },
 	{ "canonical addresses", test_canonical },

@@ -61,9 +61,9 @@ static void test_load_data(void)
 	CHECK_EQ(load("8e d8", MOCK_FREE | 3, MOCK_ATTR_DATA), EMUL_FAULT);
 	CHECK(faulted(EMUL_EXC_GP, MOCK_FREE));
 	CHECK_EQ(load("8e d8", MOCK_FREE | 3, MOCK_ATTR_DATA | DPL(3)), EMUL_OK);
-	m.gpr[EMUL_RAX] = 0xf8;
+	CHECK_EQ(load("8e d8", 0xf8, MOCK_ATTR_DATA), EMUL_OK);
 	m.gdt.limit = 0xfe;
-	CHECK_EQ(mock_run(&m, "8e d8"), EMUL_FAULT);
+	CHECK_EQ(load("8e d8", 0xf8, MOCK_ATTR_DATA), EMUL_FAULT);
 	CHECK(faulted(EMUL_EXC_GP, 0xf8));
 	m.gpr[EMUL_RAX] = 3;
 	CHECK_EQ(mock_run(&m, "8e d8"), EMUL_OK);
@@ -199,6 +199,9 @@ static void test_jump_far(void)
 	CHECK_EQ(m.segments[EMUL_CS].base, 0x100);
 	CHECK_EQ(m.ctxt.rip, 0x678);
 	CHECK_EQ(mock_get(&m, MOCK_GDT + MOCK_FREE + 5, 1), 0x9b);
+	m.segments[EMUL_CS].base = 0;
+	CHECK_EQ(mock_run(&m, "ea ff 0f 00 00 58 00"), EMUL_OK);
+	CHECK_EQ(m.ctxt.rip, 0xfff);
 
 	start(0);
 	mock_descriptor(&m, MOCK_FREE, 0x100, 0xfff, MOCK_ATTR_CODE);
@@ -306,7 +309,7 @@ static void test_iret(void)
 	/* A user program changes neither IF nor IOPL. */
 	start(3);
 	mock_set(&m, MOCK_STACK + 0x1000, (u64)MOCK_CODE3 << 32 | 0x1234);
-	mock_set(&m, MOCK_STACK + 0x1008, flags | X86_EFLAGS_IOPL);
+	mock_set(&m, MOCK_STACK + 0x1008, flags | X86_EFLAGS_IOPL | X86_EFLAGS_VIF);
 	CHECK_EQ(mock_run(&m, "cf"), EMUL_OK);
 	CHECK_EQ(m.ctxt.rflags, X86_EFLAGS_FIXED | X86_EFLAGS_ZF);
 	m.ctxt.rflags |= X86_EFLAGS_NT;
@@ -410,6 +413,10 @@ static void test_lldt_ltr(void)
 	m.gpr[EMUL_RAX] = ~0ull;
 	CHECK_EQ(mock_run(&m, "0f 00 c8"), EMUL_OK);		/* str eax */
 	CHECK_EQ(m.gpr[EMUL_RAX], MOCK_TSS_SEL);
+	mock_descriptor(&m, MOCK_FREE, 0x100, 0x2b, EMUL_ATTR_P | 1);
+	m.gpr[EMUL_RAX] = MOCK_FREE;
+	CHECK_EQ(mock_run(&m, "0f 00 d8"), EMUL_OK);		/* a 16-bit TSS */
+	CHECK_EQ(m.segments[EMUL_TR].attr, EMUL_ATTR_P | 3);
 	/* Sixteen bytes in long mode. */
 	start_long(0);
 	mock_set(&m, MOCK_GDT + MOCK_TSS_SEL + 8, 0xffff8000);

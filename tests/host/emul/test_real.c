@@ -178,6 +178,8 @@ static void test_int_iret(void)
 	CHECK_EQ(m.ctxt.rip, 0x777);
 	CHECK_EQ(mock_run(&m, "ce"), EMUL_OK);			/* into: no overflow */
 	CHECK_EQ(m.ctxt.rip, 0x778);
+	m.idt.limit = 0x21 * 4 + 3;
+	CHECK_EQ(mock_run(&m, "cd 21"), EMUL_OK);
 	m.idt.limit = 0x21 * 4 + 2;
 	CHECK_EQ(mock_run(&m, "cd 21"), EMUL_FAULT);
 	CHECK_EQ(m.ctxt.exception.vector, EMUL_EXC_GP);

@@ -11,6 +11,8 @@
 #define MSR_TSC		0x10
 #define MSR_KERNEL_GS	0xc0000102
 #define MSR_STAR	0xc0000081
+#define MSR_LSTAR	0xc0000082
+#define MSR_SFMASK	0xc0000084
 #define MSR_SYSENTER_CS	0x174
 
 static struct mock m;
@@ -281,25 +283,24 @@ static void test_tables(void)
 static void test_msrs(void)
 {
 	start(EMUL_MODE_LONG64, 0);
-	m.msr_index = 0x1234;
+	mock_set_msr(&m, 0x1234, 0);
 	m.gpr[EMUL_RCX] = 0xffff00001234ull;
 	m.gpr[EMUL_RAX] = 0xffffffff11111111ull;
 	m.gpr[EMUL_RDX] = 0xffffffff22222222ull;
 	CHECK_EQ(mock_run(&m, "0f 30"), EMUL_OK);
-	CHECK_EQ(m.msr, 0x2222222211111111ull);
+	CHECK_EQ(*mock_msr(&m, 0x1234), 0x2222222211111111ull);
 	CHECK_EQ(mock_run(&m, "0f 32"), EMUL_OK);
 	CHECK_EQ(m.gpr[EMUL_RAX], 0x11111111);
 	CHECK_EQ(m.gpr[EMUL_RDX], 0x22222222);
 	m.gpr[EMUL_RCX] = 1;
 	CHECK_EQ(mock_run(&m, "0f 32"), EMUL_FAULT);
 	CHECK(gp0());
-	m.msr_index = MSR_TSC;
-	m.msr = 0x123456789aull;
+	mock_set_msr(&m, MSR_TSC, 0x123456789aull);
 	CHECK_EQ(mock_run(&m, "0f 31"), EMUL_OK);
 	CHECK_EQ(m.gpr[EMUL_RAX], 0x3456789a);
 	CHECK_EQ(m.gpr[EMUL_RDX], 0x12);
 	start(EMUL_MODE_LONG64, 3);
-	m.msr_index = MSR_TSC;
+	mock_set_msr(&m, MSR_TSC, 0);
 	CHECK_EQ(mock_run(&m, "0f 31"), EMUL_OK);
 	m.cr[4] |= X86_CR4_TSD;
 	CHECK_EQ(mock_run(&m, "0f 31"), EMUL_FAULT);
@@ -332,7 +333,7 @@ static void test_cpuid_and_xsetbv(void)
 	m.gpr[EMUL_RAX] = 7;
 	m.gpr[EMUL_RDX] = 0;
 	CHECK_EQ(mock_run(&m, "0f 01 d1"), EMUL_OK);
-	CHECK_EQ(m.msr, 7);
+	CHECK_EQ(m.xcr0, 7);
 }
 
 static void test_notices(void)
@@ -387,11 +388,10 @@ static void test_fs_gs(void)
 {
 	start(EMUL_MODE_LONG64, 0);
 	m.segments[EMUL_GS].base = 0x1111;
-	m.msr_index = MSR_KERNEL_GS;
-	m.msr = 0x2222;
+	mock_set_msr(&m, MSR_KERNEL_GS, 0x2222);
 	CHECK_EQ(mock_run(&m, "0f 01 f8"), EMUL_OK);
 	CHECK_EQ(m.segments[EMUL_GS].base, 0x2222);
-	CHECK_EQ(m.msr, 0x1111);
+	CHECK_EQ(*mock_msr(&m, MSR_KERNEL_GS), 0x1111);
 	CHECK_EQ(mock_run(&m, "f3 48 0f ae c8"), EMUL_FAULT);	/* rdgsbase rax */
 	CHECK_EQ(m.ctxt.exception.vector, EMUL_EXC_UD);
 	m.cr[4] |= X86_CR4_FSGSBASE;
@@ -408,14 +408,13 @@ static void test_syscall(void)
 {
 	start(EMUL_MODE_LONG64, 3);
 	m.efer &= ~1ull;
-	m.msr_index = MSR_STAR;
+	mock_set_msr(&m, MSR_STAR, 0);
 	CHECK_EQ(mock_run(&m, "0f 05"), EMUL_FAULT);
 	CHECK_EQ(m.ctxt.exception.vector, EMUL_EXC_UD);
 	/* Outside long mode AMD64 has it, with EIP in STAR. */
 	start(EMUL_MODE_PROT32, 3);
 	m.efer = 1;
-	m.msr_index = MSR_STAR;
-	m.msr = 0x0013000800012345ull;
+	mock_set_msr(&m, MSR_STAR, 0x0013000800012345ull);
 	CHECK_EQ(mock_run(&m, "0f 05"), EMUL_FAULT);
 	m.ctxt.cpu = EMUL_CPU_AMD;
 	m.ctxt.rflags |= X86_EFLAGS_IF;
@@ -433,11 +432,95 @@ static void test_syscall(void)
 	CHECK_EQ(m.segments[EMUL_CS].selector, 0x13);
 	CHECK_EQ(m.segments[EMUL_SS].selector, 0x1b);
 	CHECK(m.ctxt.rflags & X86_EFLAGS_IF);
-	/* SYSENTER without a segment. */
+}
+
+static void test_syscall_long(void)
+{
+	start(EMUL_MODE_LONG64, 3);
+	mock_set_msr(&m, MSR_STAR, 0x0013000800000000ull);
+	mock_set_msr(&m, MSR_LSTAR, 0xffff800000001000ull);
+	mock_set_msr(&m, MSR_SFMASK, X86_EFLAGS_IF | X86_EFLAGS_DF);
+	m.ctxt.rflags = X86_EFLAGS_FIXED | X86_EFLAGS_IF | X86_EFLAGS_CF | X86_EFLAGS_RF;
+	CHECK_EQ(mock_run(&m, "0f 05"), EMUL_OK);
+	CHECK_EQ(m.ctxt.rip, 0xffff800000001000ull);
+	CHECK_EQ(m.gpr[EMUL_RCX], MOCK_CODE + 2);
+	CHECK_EQ(m.gpr[EMUL_R11], X86_EFLAGS_FIXED | X86_EFLAGS_IF | X86_EFLAGS_CF);
+	CHECK_EQ(m.ctxt.rflags, X86_EFLAGS_FIXED | X86_EFLAGS_CF);
+	CHECK_EQ(m.ctxt.cpl, 0);
+	CHECK(m.segments[EMUL_CS].attr & EMUL_ATTR_L);
+	CHECK_EQ(m.segments[EMUL_SS].selector, 0x10);
+	m.ctxt.rip = MOCK_CODE;
+	m.gpr[EMUL_RCX] = 0x123456789;
+	CHECK_EQ(mock_run(&m, "48 0f 07"), EMUL_OK);
+	CHECK_EQ(m.ctxt.rip, 0x123456789);
+	CHECK_EQ(m.ctxt.cpl, 3);
+	CHECK_EQ(m.segments[EMUL_CS].selector, 0x23);
+	CHECK_EQ(m.segments[EMUL_SS].selector, 0x1b);
+	CHECK_EQ(m.ctxt.rflags, X86_EFLAGS_FIXED | X86_EFLAGS_IF | X86_EFLAGS_CF);
+	/* Back to 32-bit code. */
+	start(EMUL_MODE_LONG64, 0);
+	mock_set_msr(&m, MSR_STAR, 0x0013000800000000ull);
+	m.gpr[EMUL_RCX] = 0x123456789;
+	CHECK_EQ(mock_run(&m, "0f 07"), EMUL_OK);
+	CHECK_EQ(m.ctxt.rip, 0x23456789);
+	CHECK_EQ(m.segments[EMUL_CS].selector, 0x13);
+	CHECK(m.segments[EMUL_CS].attr & EMUL_ATTR_DB);
+}
+
+static void test_sysenter(void)
+{
 	start(EMUL_MODE_PROT32, 3);
-	m.msr_index = MSR_SYSENTER_CS;
+	mock_set_msr(&m, MSR_SYSENTER_CS, 0);
+	mock_set_msr(&m, MSR_SYSENTER_CS + 1, 0x7000);
+	mock_set_msr(&m, MSR_SYSENTER_CS + 2, 0x8000);
 	CHECK_EQ(mock_run(&m, "0f 34"), EMUL_FAULT);
 	CHECK(gp0());
+	mock_set_msr(&m, MSR_SYSENTER_CS, 0x60);
+	m.ctxt.rflags |= X86_EFLAGS_IF;
+	CHECK_EQ(mock_run(&m, "0f 34"), EMUL_OK);
+	CHECK_EQ(m.ctxt.rip, 0x8000);
+	CHECK_EQ(m.gpr[EMUL_RSP], 0x7000);
+	CHECK_EQ(m.ctxt.cpl, 0);
+	CHECK_EQ(m.segments[EMUL_CS].selector, 0x60);
+	CHECK_EQ(m.segments[EMUL_SS].selector, 0x68);
+	CHECK(!(m.ctxt.rflags & X86_EFLAGS_IF));
+	m.gpr[EMUL_RDX] = 0x1234;
+	m.gpr[EMUL_RCX] = 0x5678;
+	CHECK_EQ(mock_run(&m, "0f 35"), EMUL_OK);
+	CHECK_EQ(m.ctxt.rip, 0x1234);
+	CHECK_EQ(m.gpr[EMUL_RSP], 0x5678);
+	CHECK_EQ(m.ctxt.cpl, 3);
+	CHECK_EQ(m.segments[EMUL_CS].selector, 0x73);
+	CHECK_EQ(m.segments[EMUL_SS].selector, 0x7b);
+	/* AMD64 has none in long mode. */
+	start(EMUL_MODE_LONG64, 0);
+	m.ctxt.cpu = EMUL_CPU_AMD;
+	CHECK_EQ(mock_run(&m, "0f 34"), EMUL_FAULT);
+	CHECK_EQ(m.ctxt.exception.vector, EMUL_EXC_UD);
+}
+
+/* A batch of OUTS is cut where the segment ends; the rest is a fault. */
+static void test_outs_at_limit(void)
+{
+	start(EMUL_MODE_PROT32, 0);
+	m.segments[EMUL_DS].base = MOCK_DATA;
+	m.segments[EMUL_DS].limit = 0x10f;
+	m.gpr[EMUL_RSI] = 0x10e;
+	m.gpr[EMUL_RCX] = 8;
+	CHECK_EQ(mock_run(&m, "f3 6e"), EMUL_AGAIN);
+	CHECK_EQ(m.posted[0].count, 1);
+	CHECK_EQ(mock_again(&m), EMUL_AGAIN);
+	CHECK_EQ(mock_again(&m), EMUL_FAULT);
+	CHECK(gp0());
+	CHECK_EQ(m.gpr[EMUL_RSI], 0x110);
+	CHECK_EQ(m.gpr[EMUL_RCX], 6);
+	/* There are no ports of eight bytes. */
+	start(EMUL_MODE_LONG64, 0);
+	m.gpr[EMUL_RSI] = MOCK_DATA;
+	m.gpr[EMUL_RCX] = 2;
+	CHECK_EQ(mock_run(&m, "f3 48 6f"), EMUL_OK);
+	CHECK_EQ(m.posted[0].bytes, 4);
+	CHECK_EQ(m.posted[0].count, 2);
 }
 
 static void test_unhandleable(void)
@@ -454,6 +537,7 @@ static const struct tap_test tests[] = {
 	{ "permission map", test_pio_permission },
 	{ "REP OUTS", test_rep_outs },
 	{ "REP OUTS, long", test_rep_outs_long },
+	{ "OUTS at a limit", test_outs_at_limit },
 	{ "REP INS", test_rep_ins },
 	{ "INS and OUTS start again", test_ins_outs_restart },
 	{ "control registers", test_control_registers },
@@ -467,6 +551,8 @@ static const struct tap_test tests[] = {
 	{ "interrupt flag", test_interrupt_flag },
 	{ "bases of FS and GS", test_fs_gs },
 	{ "SYSCALL and SYSRET", test_syscall },
+	{ "SYSCALL and SYSRET in long mode", test_syscall_long },
+	{ "SYSENTER and SYSEXIT", test_sysenter },
 	{ "what cannot be done", test_unhandleable },
 };
 
