@@ -3,6 +3,9 @@
  * Direct tables, one thing at a time: map, unmap, permissions, sizes, MMIO,
  * dirty logging, failing allocations.
  */
+#include <time.h>
+
+#include "../../../src/mmu/iter.h"
 #include "world.h"
 
 #define PAGES_2M	512ull
@@ -421,6 +424,34 @@ static void check_leaving_slot(void)
 	CHECK(!late_cached);
 }
 
+/* A table that dies stays readable, and refuses, until walkers have left. */
+static void *unmap_table(void *arg)
+{
+	host_unmap(0, 512);
+	return NULL;
+}
+
+static void check_dead_table(void)
+{
+	struct timespec pause = { .tv_nsec = 1000000 };
+	struct spte_pos pos;
+	pthread_t thread;
+
+	CHECK_EQ(world_slot(0, 0, 512, 0, 0), 0);
+	CHECK_EQ(world_write(0, 5, 1), WORLD_OK);
+	rcu_read_lock();
+	spte_lookup(world.vcpu[0].mmu.root, 5, PT_LEVEL_4K, &pos);
+	pthread_create(&thread, NULL, unmap_table, NULL);
+	while (READ_ONCE(world.mv.pages[PT_LEVEL_4K].counter))
+		nanosleep(&pause, NULL);
+	/* Let it come as far as it can. */
+	pause.tv_nsec = 50000000;
+	nanosleep(&pause, NULL);
+	CHECK_EQ(READ_ONCE(*pos.sptep), SPTE_FROZEN);
+	rcu_read_unlock();
+	pthread_join(thread, NULL);
+}
+
 static void check_zap_all(void)
 {
 	gfn_t gfn;
@@ -492,6 +523,7 @@ IN_WORLD(young)
 IN_WORLD(invalidation)
 IN_WORLD(pending_flush)
 IN_WORLD(leaving_slot)
+IN_WORLD(dead_table)
 IN_WORLD(zap_all)
 IN_WORLD(footprint)
 
@@ -516,6 +548,7 @@ static const struct tap_test tests[] = {
 	{ "an invalidation under way", invalidation },
 	{ "an invalidation finds what is not flushed yet", pending_flush },
 	{ "an invalidation finds a slot on its way out", leaving_slot },
+	{ "a dead table and who is still in it", dead_table },
 	{ "everything goes", zap_all },
 	{ "what 1G costs", footprint },
 	{ "hardware that is refused", check_unsupported },
