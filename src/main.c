@@ -22,7 +22,8 @@
 
 static bool tdp = true;
 module_param(tdp, bool, 0444);
-MODULE_PARM_DESC(tdp, "Use two dimensional paging (EPT or NPT); there is no other yet (default: Y)");
+MODULE_PARM_DESC(tdp,
+		 "Use two dimensional paging (EPT or NPT); there is no other yet (default: Y)");
 
 static bool nested;
 module_param(nested, bool, 0444);
