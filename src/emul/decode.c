@@ -383,8 +383,6 @@ static enum emul_result take_immediate(struct cursor *cursor)
 	u64 more = 0;
 
 	switch (insn->opcode->imm) {
-	case IMM_NONE:
-		return EMUL_OK;
 	case IMM_SB:
 		return take_signed(cursor, &insn->imm, 1);
 	case IMM_UB:
@@ -419,6 +417,8 @@ static bool undefined(const struct emul_ctxt *ctxt)
 	const struct emul_insn *insn = &ctxt->insn;
 	u32 flags = insn->opcode->flags;
 
+	if (!insn->lock && !(flags & (OPC_UD | OPC_NO64 | OPC_PROT | OPC_MEM)))
+		return false;
 	if (flags & OPC_UD)
 		return true;
 	if ((flags & OPC_NO64) && emul_long64(ctxt))
@@ -455,7 +455,7 @@ static enum emul_result take_rest(struct cursor *cursor)
 		insn->mod = 3;
 	if ((flags & OPC_MODRM) && insn->mod != 3)
 		result = insn->adsize == 2 ? take_address16(cursor) : take_address32(cursor);
-	if (result == EMUL_OK)
+	if (result == EMUL_OK && insn->opcode->imm != IMM_NONE)
 		result = take_immediate(cursor);
 	if (result != EMUL_OK)
 		return result;
