@@ -4,5 +4,5 @@
 programs += irq-apic
 irq-apic-src := src/irq/apic_regs.c src/irq/apic_map.c \
 	tests/host/shim/lock.c tests/host/shim/memory.c tests/host/irq/test_apic.c
-irq-apic-cflags := -I$(top)/tests/host/shim
+irq-apic-cflags := -DSHIM_RACES -I$(top)/tests/host/shim
 irq-apic-variants := address+undefined
