@@ -83,16 +83,17 @@ struct shim_atomic_long {
 #define smp_load_acquire(p)	__atomic_load_n(p, __ATOMIC_ACQUIRE)
 #define smp_store_release(p, v)	__atomic_store_n(p, v, __ATOMIC_RELEASE)
 /* Before an exchange, others get their chance: what it relies on may change. */
-#ifdef SHIM_RACES
 void shim_race_point(void);
+#ifdef SHIM_RACES
+#define SHIM_RACE_POINT()	shim_race_point()
 #else
-#define shim_race_point()	((void)0)
+#define SHIM_RACE_POINT()	((void)0)
 #endif
 
 #define xchg(p, v)							\
-	(shim_race_point(), __atomic_exchange_n(p, v, __ATOMIC_SEQ_CST))
+	(SHIM_RACE_POINT(), __atomic_exchange_n(p, v, __ATOMIC_SEQ_CST))
 #define try_cmpxchg64(p, old, new)					\
-	(shim_race_point(), __atomic_compare_exchange_n(p, old, new, false,	\
+	(SHIM_RACE_POINT(), __atomic_compare_exchange_n(p, old, new, false,	\
 						      __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST))
 
 /* Sanitizers know no fences: every atomic here is one already. */

@@ -113,7 +113,7 @@ void *phys_to_virt(phys_addr_t pa)
 		abort();
 	}
 	/* On the way down a table may die. */
-	shim_race_point();
+	SHIM_RACE_POINT();
 	return arena + (pa - ARENA_BASE);
 }
 
