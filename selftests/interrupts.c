@@ -337,16 +337,16 @@ extern const u8 user_back[];
 /* calls @code in ring 3; returns when on_user_trap() sends it back */
 void user_enter(void (*code)(void));
 asm(".pushsection .text\n"
-    "user_enter:\n"
-    "	push %rbx; push %rbp; push %r12; push %r13; push %r14; push %r15\n"
-    "	mov %rsp, back_rsp(%rip)\n"
-    "	push $" LINE_STRING(SEL_USER_DATA) "; push $user_stack + 4032; push $2\n"
-    "	push $" LINE_STRING(SEL_USER_CODE) "; push %rdi\n"
-    "	iretq\n"
-    "user_back:\n"
-    "	pop %r15; pop %r14; pop %r13; pop %r12; pop %rbp; pop %rbx\n"
-    "	ret\n"
-    ".popsection\n");
+	"user_enter:\n"
+	"	push %rbx; push %rbp; push %r12; push %r13; push %r14; push %r15\n"
+	"	mov %rsp, back_rsp(%rip)\n"
+	"	push $" LINE_STRING(SEL_USER_DATA) "; push $user_stack + 4032; push $2\n"
+	"	push $" LINE_STRING(SEL_USER_CODE) "; push %rdi\n"
+	"	iretq\n"
+	"user_back:\n"
+	"	pop %r15; pop %r14; pop %r13; pop %r12; pop %rbp; pop %rbx\n"
+	"	ret\n"
+	".popsection\n");
 
 static void on_user_trap(struct guest_frame *frame)
 {

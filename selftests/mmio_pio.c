@@ -255,11 +255,13 @@ static void guest_exchange(u64 mmio)
 	GUEST_EXPECT_EQ(0x300, *(volatile u32 *)mmio);
 	/* equal: stored, ZF; not equal: loaded into EAX */
 	value = 0x300;
-	asm volatile("lock cmpxchg %k3, (%2); sete %1" : "+a"(value), "=qm"(equal) : "r"(mmio), "r"(0x400) : "memory", "cc");
+	asm volatile("lock cmpxchg %k3, (%2); sete %1"
+		     : "+a"(value), "=qm"(equal) : "r"(mmio), "r"(0x400) : "memory", "cc");
 	GUEST_EXPECT_EQ(1, equal);
 	GUEST_EXPECT_EQ(0x400, *(volatile u32 *)mmio);
 	value = 1;
-	asm volatile("lock cmpxchg %k3, (%2); sete %1" : "+a"(value), "=qm"(equal) : "r"(mmio), "r"(0x500) : "memory", "cc");
+	asm volatile("lock cmpxchg %k3, (%2); sete %1"
+		     : "+a"(value), "=qm"(equal) : "r"(mmio), "r"(0x500) : "memory", "cc");
 	GUEST_EXPECT_EQ(0, equal);
 	GUEST_EXPECT_EQ(0x400, value);
 	GUEST_EXPECT_EQ(0x400, *(volatile u32 *)mmio);
@@ -335,6 +337,7 @@ TEST_F(io, mmio_strings)
 
 static void guest_stack(u64 mmio)
 {
+	void *target;
 	u64 value;
 
 	*(volatile u64 *)(mmio + 0x100) = 0x1020304050607080;
@@ -348,7 +351,8 @@ static void guest_stack(u64 mmio)
 	GUEST_EXPECT_EQ(0x66, value);
 	GUEST_EXPECT_EQ(0x66, *(volatile u64 *)(mmio + 0x1f8));
 	/* a call through a pointer in device memory */
-	*(volatile u64 *)(mmio + 0x110) = (u64)&&landed;
+	target = &&landed;
+	*(void *volatile *)(mmio + 0x110) = target;
 	asm goto("jmp *0x110(%0)" : : "r"(mmio) : "memory" : landed);
 landed:
 	guest_nop();

@@ -16,8 +16,9 @@ guest_start:
 	.macro stub vector
 	.balign 16
 stub_\vector:
-	.if (\vector == 8) || ((\vector >= 10) && (\vector <= 14)) || (\vector == 17) || (\vector == 21) || (\vector == 29) || (\vector == 30)
-	.else
+	.set has_error, (\vector == 8) || ((\vector >= 10) && (\vector <= 14)) || (\vector == 17)
+	.set has_error, has_error || (\vector == 21) || (\vector == 29) || (\vector == 30)
+	.if !has_error
 	push $0
 	.endif
 	push $\vector

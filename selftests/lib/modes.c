@@ -195,7 +195,8 @@ static void build_long_cpu(struct vm *vm, int id)
 	gdt[SEL_CODE32 / 8] = descriptor_flat(0x9b, 0xc);
 	gdt[SEL_USER_DATA / 8] = descriptor_flat(0xf3, 0xc);
 	gdt[SEL_USER_CODE / 8] = descriptor_flat(0xfb, 0xa);
-	gdt[SEL_TSS / 8] = (sizeof(*tss) - 1) | (tss_base & 0xffffff) << 16 | 0x8bull << 40 | (tss_base >> 24 & 0xff) << 56;
+	gdt[SEL_TSS / 8] = (sizeof(*tss) - 1) | (tss_base & 0xffffff) << 16 | 0x8bull << 40 |
+			   (tss_base >> 24 & 0xff) << 56;
 	gdt[SEL_TSS / 8 + 1] = tss_base >> 32;
 	memset(tss, 0, sizeof(*tss));
 	tss->rsp[0] = (uintptr_t)&kernel_stacks[id + 1];

@@ -67,14 +67,14 @@ enum cpu_mode {
 	MODE_FLAT32,		/* protected, no paging */
 	MODE_PSE32,		/* two-level tables, first 4 GiB identity mapped by 4 MiB pages */
 	MODE_PAE,		/* three-level tables, first 4 GiB identity mapped by 2 MiB pages */
-	MODE_LONG,		/* four-level tables, first 4 GiB identity mapped by 2 MiB pages; GDT, IDT, TSS loaded */
+	MODE_LONG,		/* four-level tables, as PAE; a GDT, IDT, TSS */
 };
 
 /* QUIRE_NODE if set, else /dev/quire if it is there, else /dev/kvm */
 const char *node_path(void);
 int node_open(void);
 
-/* the machine is emulated by QEMU's TCG, whose SVM knows neither breakpoints loaded by VMRUN nor the #BP intercept */
+/* QEMU's TCG, whose SVM knows neither breakpoints loaded by VMRUN nor the intercepts of #BP and XSETBV */
 bool machine_is_tcg(void);
 
 /* returns what ioctl(2) returns when that is not -1, else -errno */
@@ -103,7 +103,7 @@ void *vm_hva(struct vm *vm, u64 gpa);
 #define guest_copy(vm, symbol) ((__typeof__(&(symbol)))vm_hva(vm, (u64)(uintptr_t)&(symbol)))
 /* puts code that was assembled between two labels at a gpa, and returns its length */
 size_t vm_put_code(struct vm *vm, u64 gpa, const void *begin, const void *end);
-/* maps [gva, gva + size) to gpa by 4 KiB pages in the long mode tables, with these bits of the lowest entry */
+/* maps [gva, gva + size) to gpa by 4 KiB pages in the long mode tables; @bits are of the lowest entry */
 void vm_map(struct vm *vm, u64 gva, u64 gpa, u64 size, u64 bits);
 /* the VMM's pointer to the lowest entry that maps @gva; NULL where no table is */
 u64 *vm_pte(struct vm *vm, u64 gva);
