@@ -6,7 +6,9 @@
  *  CR0	without CD and NW, which would take the host's memory uncached.  While
  *	they differ every access exits.  Else the guest changes TS and MP freely.
  *  CR4	with the host's MCE: without, a machine check would reset the CPU.
- *  EFER	with SVME, which VMRUN insists on.
+ *  EFER	with SVME, which VMRUN insists on, and without LME until LMA is set,
+ *	which takes a write of CR0.PG, and that exits.  QEMU's emulated CPU
+ *	loses the host's paging at an exit with CR4.PAE clear else.
  *
  * Segments: the VMCB has no "unusable"; a segment that is not present is.  The
  * granularity bit matters to nobody, since limits are in bytes, and some CPUs
@@ -306,7 +308,11 @@ void svm_cr4_changed(struct vcpu *vcpu)
 
 void svm_efer_changed(struct vcpu *vcpu)
 {
-	svm_of(vcpu)->vmcb->save.efer = vcpu->efer | SVM_EFER_SVME;
+	u64 hw_efer = vcpu->efer | SVM_EFER_SVME;
+
+	if (!(hw_efer & EFER_LMA))
+		hw_efer &= ~(u64)EFER_LME;
+	svm_of(vcpu)->vmcb->save.efer = hw_efer;
 	svm_dirty(svm_of(vcpu), VMCB_CLEAN_CR);
 }
 
