@@ -12,6 +12,7 @@
 
 #include <linux/module.h>
 #include <asm/cpu_device_id.h>
+#include <asm/tsc.h>
 
 #include "dev.h"
 #include "host/virt.h"
@@ -84,6 +85,11 @@ static int __init quire_init(void)
 
 	if (nested) {
 		pr_err("nested=1: this version offers no nested virtualization\n");
+		return -EOPNOTSUPP;
+	}
+	/* A guest's TSC and clock are made from the host's TSC. */
+	if (!tsc_khz) {
+		pr_err("the frequency of this host's TSC is not known\n");
 		return -EOPNOTSUPP;
 	}
 	ret = main_choose_vendor();

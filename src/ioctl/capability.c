@@ -115,10 +115,8 @@ static int capability_split_irqchip(struct vm *vm, u64 pins)
 {
 	if (pins > IRQ_MAX_ROUTES)
 		return -EINVAL;
-	if (vm->irqchip_split)
+	if (vm->irqchip_split || vm->nr_vcpus)
 		return -EEXIST;
-	if (vm->nr_vcpus)
-		return -EINVAL;
 	vm->nr_ioapic_pins = pins;
 	vm->irqchip_split = true;
 	return 0;
