@@ -64,6 +64,15 @@ static enum emul_result ops_translate(struct emul_ctxt *ctxt, gva_t gva,
 	return emul_page_fault(ctxt, exc.error_code, exc.address);
 }
 
+/*
+ * What was memory a moment ago could not be accessed.  If the slots changed in
+ * between, the guest tries again and meets what is there now.
+ */
+static enum emul_result ops_no_memory(struct vcpu *vcpu, u64 generation)
+{
+	return mem_generation(&vcpu->vm->mem) == generation ? EMUL_UNHANDLEABLE : EMUL_RETRY;
+}
+
 static enum emul_result ops_fetch(struct emul_ctxt *ctxt, gva_t gva, void *buf,
 				  unsigned int bytes)
 {
@@ -107,24 +116,28 @@ static enum emul_result ops_read(struct emul_ctxt *ctxt, gva_t gva, void *buf,
 {
 	struct vcpu *vcpu = ops_vcpu(ctxt);
 	enum emul_result res;
+	u64 generation;
 	gpa_t gpa;
 
 	res = ops_translate(ctxt, gva, flags, &gpa);
 	if (res != EMUL_OK)
 		return res;
+	generation = mem_generation(&vcpu->vm->mem);
 	if (mem_backing(&vcpu->vm->mem, gpa_to_gfn(gpa)) == MEM_ABSENT)
 		return ops_read_device(vcpu, gpa, buf, bytes);
 	if (mem_read(&vcpu->vm->mem, gpa, buf, bytes))
-		return EMUL_UNHANDLEABLE;
+		return ops_no_memory(vcpu, generation);
 	return EMUL_OK;
 }
 
 static enum emul_result ops_write_gpa(struct vcpu *vcpu, gpa_t gpa, const void *buf,
 				      unsigned int bytes)
 {
+	u64 generation = mem_generation(&vcpu->vm->mem);
+
 	if (mem_backing(&vcpu->vm->mem, gpa_to_gfn(gpa)) == MEM_RAM) {
 		if (mem_write(&vcpu->vm->mem, gpa, buf, bytes))
-			return EMUL_UNHANDLEABLE;
+			return ops_no_memory(vcpu, generation);
 		return EMUL_OK;
 	}
 	if (vcpu->apic && lapic_mmio_covers(vcpu, gpa)) {
@@ -151,11 +164,13 @@ static enum emul_result ops_cmpxchg(struct emul_ctxt *ctxt, gva_t gva, void *old
 {
 	struct vcpu *vcpu = ops_vcpu(ctxt);
 	enum emul_result res;
+	u64 generation;
 	gpa_t gpa;
 
 	res = ops_translate(ctxt, gva, EMUL_ACC_WRITE, &gpa);
 	if (res != EMUL_OK)
 		return res;
+	generation = mem_generation(&vcpu->vm->mem);
 	if (mem_backing(&vcpu->vm->mem, gpa_to_gfn(gpa)) != MEM_RAM) {
 		/* A device has no atomic access; 16 bytes are two pieces. */
 		if (bytes == 16) {
@@ -172,7 +187,7 @@ static enum emul_result ops_cmpxchg(struct emul_ctxt *ctxt, gva_t gva, void *old
 	case 0:
 		return EMUL_AGAIN;
 	default:
-		return EMUL_UNHANDLEABLE;
+		return ops_no_memory(vcpu, generation);
 	}
 }
 
