@@ -31,7 +31,9 @@ extern const u8 step_1[], step_2[], step_3[], step_4[], step_5[], break_here[], 
 static void guest_steps(u64 argument)
 {
 	guest_sync(1);
-	asm volatile("step_1: nop\n"
+	/* whether the OUT of the call counts as a step depends on when it is completed: let some go by */
+	asm volatile("nop; nop\n"
+		     "step_1: nop\n"
 		     "step_2: mov $7, %%eax\n"
 		     "step_3: xor %%ecx, %%ecx\n"
 		     "cpuid\n"			/* an instruction that exits counts as well */
