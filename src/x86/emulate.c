@@ -13,12 +13,27 @@
 #include <linux/kvm_para.h>
 #include <linux/printk.h>
 #include <linux/slab.h>
+#include <asm/cpufeature.h>
 #include <asm/processor-flags.h>
 
 #include "../vendor/vendor.h"
 #include "emulate.h"
 #include "machine.h"
 #include "regs.h"
+
+/* The guest's instructions run on this CPU, so they are emulated as its own. */
+static u8 emulate_cpu_flags(void)
+{
+	u8 flags = 0;
+
+	if (boot_cpu_data.x86_vendor != X86_VENDOR_INTEL)
+		flags |= EMUL_CPU_AMD;
+	if (boot_cpu_has(X86_FEATURE_BMI1))
+		flags |= EMUL_CPU_TZCNT;
+	if (boot_cpu_has(X86_FEATURE_ABM))
+		flags |= EMUL_CPU_LZCNT;
+	return flags;
+}
 
 int emulate_vcpu_create(struct vcpu *vcpu)
 {
@@ -30,7 +45,7 @@ int emulate_vcpu_create(struct vcpu *vcpu)
 	ctxt->gpr = vcpu->regs;
 	ctxt->pio_buf = io_port_data(vcpu);
 	ctxt->pio_buf_bytes = PAGE_SIZE;
-	ctxt->cpu = EMUL_CPU_AMD;
+	ctxt->cpu = emulate_cpu_flags();
 	vcpu->emul = ctxt;
 	return 0;
 }
