@@ -170,6 +170,14 @@ static bool told(const struct vcpu_cpuid *cpuid, u32 function, enum cpuid_reg re
 	return entry && (entry_reg(entry, reg) & mask) == mask;
 }
 
+/* A bit of CR4 may be set before user space has said what the guest has. */
+static bool cr4_feature(const struct vcpu_cpuid *cpuid, u32 function,
+			enum cpuid_reg reg, u32 mask)
+{
+	return (!cpuid->nr || told(cpuid, function, reg, mask)) &&
+	       cpuid_host_offers(function, reg, mask);
+}
+
 static bool works(const struct vcpu_cpuid *cpuid, u32 function, enum cpuid_reg reg,
 		  u32 mask)
 {
@@ -204,8 +212,8 @@ static void derive_registers(struct vcpu_cpuid *cpuid)
 	}
 	cpuid->cr4_reserved = ~CR4_ALWAYS;
 	for (i = 0; i < ARRAY_SIZE(cr4_rules); i++) {
-		if (works(cpuid, cr4_rules[i].function, cr4_rules[i].reg,
-			  cr4_rules[i].mask))
+		if (cr4_feature(cpuid, cr4_rules[i].function, cr4_rules[i].reg,
+				cr4_rules[i].mask))
 			cpuid->cr4_reserved &= ~cr4_rules[i].bit;
 	}
 	cpuid->xcr0_allowed = 0;
