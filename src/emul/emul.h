@@ -219,7 +219,7 @@ struct emul_exception {
  *
  * EMUL_ACC_WRITE	The read is the first half of a read-modify-write: the page
  *			must be writable, else the #PF of a write.  Always set in
- *			calls of write() and cmpxchg().
+ *			calls of write() and compare_exchange().
  * EMUL_ACC_SYSTEM	An implicit access to a descriptor table or TSS: done as
  *			supervisor at any CPL, SMAP notwithstanding.  Memory only:
  *			elsewhere the instruction is unhandleable.
@@ -275,15 +275,16 @@ struct emul_ops {
 				  unsigned int bytes, unsigned int flags);
 
 	/**
-	 * @cmpxchg: If the @bytes (1, 2, 4, 8 or 16) at @gva equal those at @old,
+	 * @compare_exchange: If the @bytes (1, 2, 4, 8 or 16) at @gva equal those at @old,
 	 * store those at @new, atomically against every CPU; else copy what is
 	 * there to @old and return EMUL_AGAIN.  The range is within one line of
 	 * 64 bytes, but need not be aligned, except that of 16 bytes.
 	 * Where the gpa is not memory, an atomic access does not exist: do it
 	 * as a write of @new, which may be EMUL_POSTED.
 	 */
-	enum emul_result (*cmpxchg)(struct emul_ctxt *ctxt, gva_t gva, void *old,
-				    const void *new, unsigned int bytes);
+	enum emul_result (*compare_exchange)(struct emul_ctxt *ctxt, gva_t gva,
+					     void *old, const void *new,
+					     unsigned int bytes);
 
 	/**
 	 * @probe: Check that a later access would not fault, without doing it.

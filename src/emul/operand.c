@@ -311,7 +311,7 @@ enum emul_result emul_locked_write(struct emul_ctxt *ctxt, gva_t gva, void *old,
 
 	if ((gva ^ (gva + bytes - 1)) & ~63ul)
 		return EMUL_UNHANDLEABLE;
-	result = ctxt->ops->cmpxchg(ctxt, gva, old, new, bytes);
+	result = ctxt->ops->compare_exchange(ctxt, gva, old, new, bytes);
 	if (result == EMUL_AGAIN)
 		return EMUL_RETRY;
 	return emul_op_result(ctxt, result);

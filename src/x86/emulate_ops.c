@@ -159,8 +159,9 @@ static enum emul_result ops_write(struct emul_ctxt *ctxt, gva_t gva, const void 
 	return ops_write_gpa(ops_vcpu(ctxt), gpa, buf, bytes);
 }
 
-static enum emul_result ops_cmpxchg(struct emul_ctxt *ctxt, gva_t gva, void *old,
-				    const void *new, unsigned int bytes)
+static enum emul_result ops_compare_exchange(struct emul_ctxt *ctxt, gva_t gva,
+					     void *old, const void *new,
+					     unsigned int bytes)
 {
 	struct vcpu *vcpu = ops_vcpu(ctxt);
 	enum emul_result res;
@@ -435,7 +436,7 @@ const struct emul_ops emulate_ops = {
 	.fetch = ops_fetch,
 	.read = ops_read,
 	.write = ops_write,
-	.cmpxchg = ops_cmpxchg,
+	.compare_exchange = ops_compare_exchange,
 	.probe = ops_probe,
 	.pio_in = ops_pio_in,
 	.pio_out = ops_pio_out,

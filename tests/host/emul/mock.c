@@ -121,8 +121,9 @@ static enum emul_result op_write(struct emul_ctxt *ctxt, gva_t gva, const void *
 	return EMUL_OK;
 }
 
-static enum emul_result op_cmpxchg(struct emul_ctxt *ctxt, gva_t gva, void *old,
-				   const void *new, unsigned int bytes)
+static enum emul_result op_compare_exchange(struct emul_ctxt *ctxt, gva_t gva,
+					    void *old, const void *new,
+					    unsigned int bytes)
 {
 	struct mock *mock = mock_of(ctxt);
 
@@ -332,7 +333,7 @@ static void op_write_xmm(struct emul_ctxt *ctxt, unsigned int nr, const void *bu
 }
 
 static const struct emul_ops mock_ops = {
-	.fetch = op_fetch, .read = op_read, .write = op_write, .cmpxchg = op_cmpxchg,
+	.fetch = op_fetch, .read = op_read, .write = op_write, .compare_exchange = op_compare_exchange,
 	.probe = op_probe, .pio_in = op_pio_in, .pio_out = op_pio_out,
 	.get_segment = op_get_segment, .set_segment = op_set_segment,
 	.get_dtable = op_get_dtable, .set_dtable = op_set_dtable,

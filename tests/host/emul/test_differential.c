@@ -77,8 +77,8 @@ static enum emul_result op_write(struct emul_ctxt *c, gva_t gva, const void *buf
 	return result;
 }
 
-static enum emul_result op_cmpxchg(struct emul_ctxt *c, gva_t gva, void *old, const void *new,
-				   unsigned int bytes)
+static enum emul_result op_compare_exchange(struct emul_ctxt *c, gva_t gva, void *old,
+					    const void *new, unsigned int bytes)
 {
 	enum emul_result result = op_probe(c, gva, bytes, EMUL_ACC_WRITE);
 
@@ -142,7 +142,7 @@ static const struct emul_ops ops = {
 	.fetch = op_fetch,
 	.read = op_read,
 	.write = op_write,
-	.cmpxchg = op_cmpxchg,
+	.compare_exchange = op_compare_exchange,
 	.probe = op_probe,
 	.get_segment = op_get_segment,
 	.get_cr = op_get_cr,
