@@ -28,24 +28,27 @@ own_kernel_make() {
 		tail -n 40 "$log" >&2
 		return 1
 	fi
-	rm -rf "$new/source" "$new/build" "$new/packages" "$log"
+	rm -rf "$new/source" "$new/build" "${new:?}/usr" "$log"
 }
 
 own_kernel_steps() {
-	local new=${*: -1} release
-	set -ex
-	unpack_packages "$new" "$own_source"
-	tar -xJf "$new/usr/src/$own_source.tar.xz" -C "$new/source" --strip-components=1
-	rm -rf "${new:?}/usr"
-	own_kernel_configure "$@"
-	own_kernel_compile "$new" vmlinux modules
-	release=$(cat "$new/build/include/config/kernel.release")
-	own_kernel_compile "$new" INSTALL_MOD_PATH="$new" INSTALL_MOD_STRIP=1 modules_install
-	own_kernel_compile "$new" run-command \
-		KBUILD_RUN_COMMAND="$new/source/scripts/package/install-extmod-build $new/headers"
-	objcopy --strip-debug "$new/build/vmlinux" "$new/image"
-	rm -f "$new/lib/modules/$release/build" "$new/lib/modules/$release/source"
-	printf '%s\n' "$release" >"$new/release"
+	local new=${*: -1}
+	unpack_packages "$new" "$own_source" &&
+		tar -xJf "$new/usr/src/$own_source.tar.xz" -C "$new/source" --strip-components=1 &&
+		own_kernel_configure "$@" &&
+		own_kernel_compile "$new" vmlinux modules &&
+		own_kernel_install "$new"
+}
+
+own_kernel_install() {
+	local new=$1 release
+	release=$(cat "$new/build/include/config/kernel.release") || return
+	own_kernel_compile "$new" INSTALL_MOD_PATH="$new" INSTALL_MOD_STRIP=1 modules_install &&
+		own_kernel_compile "$new" run-command \
+			KBUILD_RUN_COMMAND="$new/source/scripts/package/install-extmod-build $new/headers" &&
+		objcopy --strip-debug "$new/build/vmlinux" "$new/image" &&
+		rm -f "$new/lib/modules/$release/build" "$new/lib/modules/$release/source" &&
+		printf '%s\n' "$release" >"$new/release"
 }
 
 own_kernel_compile() {
@@ -54,15 +57,26 @@ own_kernel_compile() {
 	nice -n 19 make -C "$new/source" O="$new/build" CC=gcc-12 -j"$(nproc)" "$@"
 }
 
-# What a fragment asks for and does not get is an error: an option that silently
-# stays off is a test that silently does not happen.
 own_kernel_configure() {
-	local new=${*: -1} fragments=("${@:1:$#-1}") line lost=0
-	own_kernel_compile "$new" tinyconfig
-	cat "${fragments[@]}" >>"$new/build/.config"
-	own_kernel_compile "$new" olddefconfig
+	local new=${*: -1}
+	own_kernel_compile "$new" tinyconfig &&
+		cat "${@:1:$#-1}" >>"$new/build/.config" &&
+		own_kernel_compile "$new" olddefconfig &&
+		cat "${@:1:$#-1}" | own_kernel_verify "$new/build/.config"
+}
+
+# Does the configuration $1 hold what the fragments on standard input ask for? An
+# option that silently stays off is a test that silently does not happen.
+own_kernel_verify() {
+	local line option lost=0
 	while read -r line; do
-		grep -qxF "$line" "$new/build/.config" || { echo "not in .config: $line"; lost=1; }
-	done < <(cat "${fragments[@]}" | grep -E '^(CONFIG_|# CONFIG_)')
-	[ "$lost" = 0 ]
+		case $line in
+		"# CONFIG_"*" is not set")
+			option=${line#\# }
+			! grep -q "^${option%% *}=" "$1" ;;
+		CONFIG_*) grep -qxF "$line" "$1" ;;
+		*) true ;;
+		esac || { echo "not in the configuration: $line"; lost=1; }
+	done
+	return $lost
 }
