@@ -370,14 +370,34 @@ static enum emul_result ops_set_dr(struct emul_ctxt *ctxt, unsigned int nr, u64 
 	return ops_result(ctxt, regs_set_dr(ops_vcpu(ctxt), nr, value));
 }
 
+/* RDMSR and WRMSR are subject to user space's filter, RDTSC and SYSCALL are not. */
+static bool ops_is_msr_insn(const struct emul_ctxt *ctxt)
+{
+	return ctxt->insn.code == 0x0f30 || ctxt->insn.code == 0x0f32;
+}
+
 static enum emul_result ops_get_msr(struct emul_ctxt *ctxt, u32 index, u64 *value)
 {
-	return ops_result(ctxt, msr_get(ops_vcpu(ctxt), index, false, value));
+	struct vcpu *vcpu = ops_vcpu(ctxt);
+	int ret;
+
+	if (ops_is_msr_insn(ctxt))
+		ret = msr_guest_get(vcpu, index, value);
+	else
+		ret = msr_get(vcpu, index, false, value);
+	return ops_result(ctxt, ret ? -EINVAL : 0);
 }
 
 static enum emul_result ops_set_msr(struct emul_ctxt *ctxt, u32 index, u64 value)
 {
-	return ops_result(ctxt, msr_set(ops_vcpu(ctxt), index, false, value));
+	struct vcpu *vcpu = ops_vcpu(ctxt);
+	int ret;
+
+	if (ops_is_msr_insn(ctxt))
+		ret = msr_guest_set(vcpu, index, value);
+	else
+		ret = msr_set(vcpu, index, false, value);
+	return ops_result(ctxt, ret ? -EINVAL : 0);
 }
 
 /* No performance counters are offered. */
