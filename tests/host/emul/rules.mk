@@ -9,6 +9,7 @@ define emul-suite
 programs += emul-$(1)
 emul-$(1)-src := $$(emul-src) $$(addprefix tests/host/emul/,$(2) test_$(1).c)
 emul-$(1)-cflags := $$(emul-cflags)
+emul-$(1)-family := emul
 emul-$(1)-variants := $(3)
 endef
 

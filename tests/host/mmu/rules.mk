@@ -11,6 +11,7 @@ define mmu-suite
 programs += mmu-$(1)
 mmu-$(1)-src := $$(mmu-src) tests/host/mmu/test_$(1).c
 mmu-$(1)-cflags := $$(mmu-cflags)
+mmu-$(1)-family := mmu
 mmu-$(1)-variants := $(2)
 endef
 
