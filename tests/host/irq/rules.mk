@@ -1,8 +1,22 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# The local APIC's arithmetic and the map of APICs.
+# The local APIC's arithmetic, the map of APICs, and the other interrupt chips.
 
 programs += irq-apic
 irq-apic-src := src/irq/apic_regs.c src/irq/apic_map.c \
 	tests/host/shim/lock.c tests/host/shim/memory.c tests/host/irq/test_apic.c
 irq-apic-cflags := -DSHIM_RACES -I$(top)/tests/host/shim
 irq-apic-variants := address+undefined
+
+# The buses of ports and addresses.
+programs += irq-io-bus
+irq-io-bus-src := src/irq/io_bus.c \
+	tests/host/shim/lock.c tests/host/shim/memory.c tests/host/irq/test_io_bus.c
+irq-io-bus-cflags := -DSHIM_RACES -I$(top)/tests/host/shim
+irq-io-bus-variants := address+undefined thread
+
+irq-chip-cflags := -I$(top)/tests/host/shim
+
+programs += irq-pic
+irq-pic-src := src/irq/pic.c tests/host/irq/test_pic.c
+irq-pic-cflags := $(irq-chip-cflags)
+irq-pic-variants := address+undefined
