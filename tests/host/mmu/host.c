@@ -17,15 +17,26 @@ static hva_t page_hva(u32 page)
 }
 
 /* Frames for @n pages from @page on, aligned to @n. */
+static u32 frames_first(u32 n)
+{
+	return (host->next_frame + n - 1) / n * n;
+}
+
+bool host_has_frames(u32 n)
+{
+	return frames_first(n) + n <= HOST_FRAMES;
+}
+
 static u64 frames_new(u32 page, u32 n)
 {
-	u32 first = (host->next_frame + n - 1) / n * n, i;
+	u32 first = frames_first(n), i;
 
-	if (first + n > HOST_FRAMES)
+	if (!host_has_frames(n))
 		abort();
 	host->next_frame = first + n;
 	for (i = 0; i < n; i++) {
 		host->frames[first + i].page = page + i;
+		host->frames[first + i].device = host->ptes[page + i].device;
 		WRITE_ONCE(host->frames[first + i].content, 0);
 		WRITE_ONCE(host->frames[first + i].alive, 1);
 	}
@@ -77,6 +88,8 @@ static void block_copy(u32 first, u32 n, int level)
 static void op_begin(u32 page, u32 n)
 {
 	mem_invalidate_begin(&world.mem, page_hva(page), page_hva(page + n), true);
+	if (world.invalidated)
+		world.invalidated(page, n);
 	pthread_mutex_lock(&host->tables);
 }
 
@@ -216,6 +229,7 @@ int mem_host_page_get(struct guest_memory *mem, hva_t hva, bool write,
 		      struct host_page *hp)
 {
 	u32 page = (hva - HOST_HVA) / PAGE_SIZE;
+	void (*after)(void) = world.after_lookup;
 	struct host_pte pte;
 
 	shim_might_sleep("mem_host_page_get()");
@@ -236,6 +250,39 @@ int mem_host_page_get(struct guest_memory *mem, hva_t hva, bool write,
 	hp->page = NULL;
 	hp->writable = pte.writable;
 	hp->level = pte.level;
+	if (after) {
+		world.after_lookup = NULL;
+		after();
+	}
+	return 0;
+}
+
+size_t host_user_copy(hva_t hva, void *buf, size_t n, bool write)
+{
+	u32 page = (hva - HOST_HVA) / PAGE_SIZE;
+	struct host_frame *frame;
+	struct host_pte pte;
+
+	/* A page has but one word. */
+	if (hva < HOST_HVA || page >= HOST_PAGES || n > sizeof(frame->content) ||
+	    offset_in_page(hva))
+		return n;
+	for (;;) {
+		pthread_mutex_lock(&host->tables);
+		pte = host->ptes[page];
+		if (pte.pfn && (pte.writable || !write))
+			break;
+		pthread_mutex_unlock(&host->tables);
+		if (pte.hole)
+			return n;
+		host_fault(page, write);
+	}
+	frame = &host->frames[pte.pfn - HOST_PFN];
+	if (write)
+		WRITE_ONCE(frame->content, *(u64 *)buf);
+	else
+		*(u64 *)buf = READ_ONCE(frame->content);
+	pthread_mutex_unlock(&host->tables);
 	return 0;
 }
 
@@ -256,5 +303,5 @@ int mem_host_level(struct guest_memory *mem, hva_t hva)
 
 bool mem_host_page_is_mmio(const struct host_page *hp)
 {
-	return false;
+	return host->frames[hp->pfn - HOST_PFN].device;
 }

@@ -4,7 +4,7 @@
 mmu-src := $(patsubst $(top)/%,%,$(wildcard $(top)/src/mmu/*.c)) \
 	src/mem/access.c src/mem/dirty.c src/mem/notifier.c src/mem/slots.c \
 	tests/host/shim/lock.c tests/host/shim/memory.c \
-	tests/host/mmu/host.c tests/host/mmu/world.c
+	tests/host/mmu/host.c tests/host/mmu/world.c tests/host/oracle/hardware.c
 mmu-cflags := -DSHIM_RACES -I$(top)/tests/host/shim -I$(top)/include/uapi
 
 define mmu-suite

@@ -6,28 +6,16 @@
  * an IPI waits for the exit.  So an access and a flush exclude each other, and an
  * access that reaches a dead frame proves that the host got it back too early.
  *
- * The walk knows the entries by the processor's manual alone: it shares no macro
- * with src/mmu/spte.h.
+ * What hardware does is in ../oracle/hardware.c, which knows the entries by the
+ * processor's manual alone.
  */
 #include <sys/mman.h>
 #include <time.h>
 
+#include "../../../src/mmu/format.h"
 #include "world.h"
 
-#define HW_PRESENT	0x1ull
-#define HW_WRITE	0x2ull
-#define HW_USER		0x4ull
-#define HW_ACCESSED	0x20ull
-#define HW_DIRTY	0x40ull
-#define HW_LARGE	0x80ull
-#define HW_ADDR		0x000ffffffffff000ull
-#define HW_LEVELS	4
-/* No frame number is larger: the reserved bits of 40 physical address bits. */
-#define HW_RESERVED	0x000fff0000000000ull
-
 struct world world;
-
-static u32 max_leaf;
 
 bool shim_user_ok(const void *addr, size_t size)
 {
@@ -48,7 +36,7 @@ u32 world_random(u32 *state)
 static void world_flush(struct mmu_vm *mv, gfn_t start, gfn_t end)
 {
 	void (*before)(void) = world.before_flush;
-	int cpu, i;
+	int cpu;
 
 	if (before) {
 		world.before_flush = NULL;
@@ -58,9 +46,7 @@ static void world_flush(struct mmu_vm *mv, gfn_t start, gfn_t end)
 		struct world_vcpu *vcpu = &world.vcpu[cpu];
 
 		pthread_mutex_lock(&vcpu->in_guest);
-		for (i = 0; i < WORLD_TLB; i++)
-			if (vcpu->tlb[i].gfn >= start && vcpu->tlb[i].gfn < end)
-				vcpu->tlb[i].valid = false;
+		hw_flush(&vcpu->hw, start, end);
 		pthread_mutex_unlock(&vcpu->in_guest);
 	}
 	__atomic_fetch_add(&world.flushes, 1, __ATOMIC_SEQ_CST);
@@ -80,19 +66,38 @@ static void *world_pages(size_t size)
 	return p;
 }
 
-void world_begin(u8 leaf)
+static struct world_backing world_backing(gfn_t gfn)
+{
+	struct world_backing backing = { 0 };
+	const struct mem_slot *slot;
+	int idx = mem_read_lock(&world.mem);
+
+	slot = mem_find_slot(&world.mem, gfn);
+	if (slot) {
+		backing.base = slot->base_gfn;
+		backing.npages = slot->npages;
+		backing.page = (slot->hva - HOST_HVA) >> 12;
+		backing.read_only = slot->flags & KVM_MEM_READONLY;
+		backing.dirty = slot->dirty;
+	}
+	mem_read_unlock(&world.mem, idx);
+	return backing;
+}
+
+void world_begin_on(const struct hw_format *format)
 {
 	struct mmu_caps caps = {
 		.tdp = true,
-		.format = &pt_format_4level,
-		.max_leaf = leaf,
-		.phys_bits = 40,
+		.format = format->levels == 5 ? &pt_format_5level : &pt_format_4level,
+		.max_leaf = format->max_leaf,
+		.phys_bits = format->phys_bits,
 		.nx = true,
 	};
 	int cpu;
 
-	max_leaf = leaf;
 	memset(&world, 0, sizeof(world));
+	world.format = *format;
+	world.backing = world_backing;
 	world.host.ptes = world_pages(HOST_PAGES * sizeof(struct host_pte));
 	world.host.frames = world_pages(HOST_FRAMES * sizeof(struct host_frame));
 	pthread_mutex_init(&world.host.ops, NULL);
@@ -105,7 +110,16 @@ void world_begin(u8 leaf)
 		if (mmu_init(&world.vcpu[cpu].mmu, &world.mv) ||
 		    mmu_load(&world.vcpu[cpu].mmu))
 			abort();
+		hw_cpu_init(&world.vcpu[cpu].hw, format, 12345 + cpu);
+		world.vcpu[cpu].hw.root = mmu_root_hpa(&world.vcpu[cpu].mmu);
 	}
+}
+
+void world_begin(u8 max_leaf)
+{
+	struct hw_format format = { .levels = 4, .max_leaf = max_leaf, .phys_bits = 40 };
+
+	world_begin_on(&format);
 }
 
 void world_end(void)
@@ -120,6 +134,7 @@ void world_end(void)
 	munmap(world.host.ptes, HOST_PAGES * sizeof(struct host_pte));
 	munmap(world.host.frames, HOST_FRAMES * sizeof(struct host_frame));
 	WARN_ON(shim_pages);
+	WARN_ON(shim_objects);
 }
 
 int world_slot(u32 id, gfn_t gfn, u64 npages, u32 page, u32 flags)
@@ -135,97 +150,36 @@ int world_slot(u32 id, gfn_t gfn, u64 npages, u32 page, u32 flags)
 	return mem_set_region(&world.mem, &region);
 }
 
-static u64 *hw_entry(u64 table, gfn_t gfn, int level)
-{
-	return (u64 *)phys_to_virt(table) + ((gfn >> ((level - 1) * 9)) & 511);
-}
-
-/* Return: the entry at which the walk ends, its level in *level. */
-static u64 *hw_walk(gfn_t gfn, int *level)
-{
-	u64 table = mmu_root_hpa(&world.vcpu[0].mmu);
-
-	for (*level = HW_LEVELS; ; (*level)--) {
-		u64 *entry = hw_entry(table, gfn, *level);
-		u64 value = READ_ONCE(*entry);
-
-		if (!(value & HW_PRESENT) || *level == 1 || value & HW_LARGE)
-			return entry;
-		if ((value & (HW_WRITE | HW_USER)) != (HW_WRITE | HW_USER) ||
-		    value & HW_RESERVED || *level > HW_LEVELS)
-			abort();
-		table = value & HW_ADDR;
-	}
-}
-
-static u64 hw_pfn(u64 value, gfn_t gfn, int level)
-{
-	u64 mask = pt_level_pages(level) - 1;
-
-	if ((value & HW_ADDR) >> 12 & mask || level > (int)max_leaf ||
-	    value & HW_RESERVED || !(value & HW_USER))
-		abort();
-	return (value & HW_ADDR) >> 12 | (gfn & mask);
-}
-
-/* Walk and set accessed and dirty.  Return: 0, or the error code. */
-static u64 hw_translate(gfn_t gfn, bool write, struct world_tlb *tlb)
-{
-	u64 code = PF_ERR_GUEST_FINAL | PF_ERR_USER | (write ? PF_ERR_WRITE : 0);
-	u64 value, used;
-	u64 *entry;
-	int level;
-
-	rcu_read_lock();
-	do {
-		entry = hw_walk(gfn, &level);
-		value = READ_ONCE(*entry);
-		if (!(value & HW_PRESENT) || (level > 1 && !(value & HW_LARGE)) ||
-		    (write && !(value & HW_WRITE))) {
-			rcu_read_unlock();
-			return code | (value & HW_PRESENT ? PF_ERR_PRESENT : 0);
-		}
-		used = value | HW_ACCESSED | (write ? HW_DIRTY : 0);
-	} while (!try_cmpxchg64(entry, &value, used));
-	rcu_read_unlock();
-	tlb->gfn = gfn;
-	tlb->pfn = hw_pfn(used, gfn, level);
-	/* A clean page must be walked again to become dirty. */
-	tlb->writable = used & HW_WRITE && used & HW_DIRTY;
-	tlb->valid = true;
-	return 0;
-}
-
 int world_walk(gfn_t gfn, u64 *pfn, bool *writable)
 {
-	int level;
-	u64 value = *hw_walk(gfn, &level);
+	struct hw_leaf leaf;
+	int level = hw_lookup(&world.format, mmu_root_hpa(&world.vcpu[0].mmu), gfn, &leaf);
 
-	if (!(value & HW_PRESENT))
+	if (!level)
 		return 0;
-	*pfn = hw_pfn(value, gfn, level);
-	*writable = value & HW_WRITE;
+	*pfn = leaf.pfn + (gfn - leaf.gfn);
+	*writable = leaf.writable;
 	return level;
 }
 
 /* In the guest: the access itself.  Return: 0, or the error code of a fault. */
 static u64 guest_access(struct world_vcpu *vcpu, gfn_t gfn, bool write, u64 *value)
 {
-	struct world_tlb *tlb = &vcpu->tlb[gfn % WORLD_TLB];
 	struct host_frame *frame;
-	u64 code;
+	u64 code, pfn;
 
-	if (!tlb->valid || tlb->gfn != gfn || (write && !tlb->writable)) {
-		tlb->valid = false;
-		code = hw_translate(gfn, write, tlb);
-		if (code)
-			return code;
+	code = hw_access(&vcpu->hw, gfn, write ? HW_WRITE : HW_READ, &pfn);
+	if (code & HW_ERR_RESERVED) {
+		fprintf(stderr, "gfn %#llx: reserved bits\n", (long long)gfn);
+		abort();
 	}
-	if (tlb->pfn < HOST_PFN || tlb->pfn >= HOST_PFN + HOST_FRAMES) {
+	if (code)
+		return code;
+	if (pfn < HOST_PFN || pfn >= HOST_PFN + HOST_FRAMES) {
 		fprintf(stderr, "gfn %#llx leads to a frame that was never given\n", (long long)gfn);
 		abort();
 	}
-	frame = &world.host.frames[tlb->pfn - HOST_PFN];
+	frame = &world.host.frames[pfn - HOST_PFN];
 	if (!READ_ONCE(frame->alive)) {
 		fprintf(stderr, "gfn %#llx leads to a frame that the host took back\n",
 			(long long)gfn);
@@ -240,9 +194,7 @@ static u64 guest_access(struct world_vcpu *vcpu, gfn_t gfn, bool write, u64 *val
 
 bool world_cached(int cpu, gfn_t gfn)
 {
-	const struct world_tlb *tlb = &world.vcpu[cpu].tlb[gfn % WORLD_TLB];
-
-	return tlb->valid && tlb->gfn == gfn;
+	return hw_cached(&world.vcpu[cpu].hw, gfn);
 }
 
 int world_fault(int cpu, gfn_t gfn, u64 error_code, struct mmu_fault *fault)
@@ -299,80 +251,83 @@ int world_read(int cpu, gfn_t gfn)
 	return world_access(cpu, gfn, false, &value);
 }
 
-struct census {
-	long pages[MMU_MAX_LEVELS + 1];
-	long tables;
-	bool good;
-};
-
-static bool complain(const char *what, gfn_t gfn)
+/* A block is uniform: its first page tells of all. */
+const char *world_leaf_wrong(const struct hw_leaf *leaf)
 {
-	printf("# gfn %#llx: %s\n", (long long)gfn, what);
-	return false;
-}
-
-/* Is a leaf what slots and host say? */
-static bool leaf_right(gfn_t gfn, u64 pfn, bool writable, int level)
-{
-	const struct mem_slot *slot = mem_find_slot(&world.mem, gfn);
+	struct world_backing backing = world.backing(leaf->gfn);
+	u64 n = hw_level_pages(leaf->level);
 	const struct host_pte *pte;
 
-	if (!slot)
-		return complain("mapped without a slot", gfn);
-	pte = &world.host.ptes[(mem_slot_hva(slot, gfn) - HOST_HVA) >> 12];
-	if (!pte->pfn || pte->pfn != pfn)
-		return complain("not the host's page", gfn);
-	if (level > pte->level)
-		return complain("mapped larger than by the host", gfn);
-	if (writable && (!pte->writable || slot->flags & KVM_MEM_READONLY))
-		return complain("writable though it must not be", gfn);
-	if (writable && slot->dirty && !test_bit(gfn - slot->base_gfn, slot->dirty))
-		return complain("writable without being marked dirty", gfn);
-	return true;
+	if (leaf->gfn < backing.base || leaf->gfn + n > backing.base + backing.npages)
+		return "mapped without a slot";
+	pte = &world.host.ptes[backing.page + (leaf->gfn - backing.base)];
+	if (!pte->pfn || pte->pfn != leaf->pfn)
+		return "not the host's page";
+	if (leaf->level > pte->level)
+		return "mapped larger than by the host";
+	if (leaf->writable && (!pte->writable || backing.read_only))
+		return "writable though it must not be";
+	if (leaf->writable && backing.dirty &&
+	    (leaf->level > 1 || !test_bit(leaf->gfn - backing.base, backing.dirty)))
+		return "writable without being marked dirty";
+	if (leaf->uncached != pte->device)
+		return "of the wrong memory type";
+	return NULL;
 }
 
-static void census_table(struct census *census, u64 table, gfn_t gfn, int level)
+static void consistent_leaf(void *arg, const struct hw_leaf *leaf)
 {
-	u64 i, k, step = pt_level_pages(level);
-	u64 *entries = phys_to_virt(table);
+	const char *why = world_leaf_wrong(leaf);
 
-	census->tables++;
-	for (i = 0; i < 512; i++, gfn += step) {
-		if (!(entries[i] & HW_PRESENT))
-			continue;
-		if (level > 1 && !(entries[i] & HW_LARGE)) {
-			census_table(census, entries[i] & HW_ADDR, gfn, level - 1);
-			continue;
+	if (!why)
+		return;
+	printf("# gfn %#llx, level %u: %s\n", (long long)leaf->gfn, leaf->level, why);
+	*(bool *)arg = false;
+}
+
+static bool counts_right(const struct hw_scan *scan)
+{
+	bool good = true;
+	int level;
+
+	for (level = 1; level <= MMU_MAX_LEVELS; level++)
+		if (scan->pages[level] != atomic_long_read(&world.mv.pages[level])) {
+			printf("# level %d: %ld pages, counted %ld\n", level,
+			       scan->pages[level], atomic_long_read(&world.mv.pages[level]));
+			good = false;
 		}
-		census->pages[level]++;
-		for (k = 0; k < step; k++)
-			if (!leaf_right(gfn + k, hw_pfn(entries[i], gfn + k, level),
-					entries[i] & HW_WRITE, level))
-				census->good = false;
+	if (scan->tables != atomic_long_read(&world.mv.tables)) {
+		printf("# %ld tables, counted %ld\n", scan->tables,
+		       atomic_long_read(&world.mv.tables));
+		good = false;
 	}
+	if (atomic_read(&world.mv.flushes)) {
+		printf("# %d flushes are still to come\n", atomic_read(&world.mv.flushes));
+		good = false;
+	}
+	return good;
 }
 
 bool world_consistent(void)
 {
-	struct census census = { .good = true };
-	int level, idx;
+	bool good = true;
+	struct hw_scan scan = {
+		.format = world.format,
+		.root = mmu_root_hpa(&world.vcpu[0].mmu),
+		.leaf = consistent_leaf,
+		.arg = &good,
+	};
+	int cpu, i;
 
-	idx = mem_read_lock(&world.mem);
-	census_table(&census, mmu_root_hpa(&world.vcpu[0].mmu), 0, HW_LEVELS);
-	mem_read_unlock(&world.mem, idx);
-	for (level = 1; level <= HW_LEVELS; level++)
-		if (census.pages[level] != atomic_long_read(&world.mv.pages[level])) {
-			printf("# level %d: %ld pages, counted %ld\n", level,
-			       census.pages[level],
-			       atomic_long_read(&world.mv.pages[level]));
-			census.good = false;
-		}
-	if (census.tables != atomic_long_read(&world.mv.tables)) {
-		printf("# %ld tables, counted %ld\n", census.tables,
-		       atomic_long_read(&world.mv.tables));
-		census.good = false;
+	hw_scan(&scan);
+	if (scan.malformed) {
+		printf("# gfn %#llx, entry %#llx: %s\n", (long long)scan.malformed_gfn,
+		       (long long)scan.malformed_entry, scan.malformed);
+		good = false;
 	}
-	if (atomic_read(&world.mv.flushes))
-		census.good = false;
-	return census.good;
+	for (cpu = 0; cpu < WORLD_VCPUS; cpu++)
+		for (i = 0; i < HW_TLB_ENTRIES; i++)
+			if (world.vcpu[cpu].hw.tlb[i].level)
+				consistent_leaf(&good, &world.vcpu[cpu].hw.tlb[i]);
+	return counts_right(&scan) && good;
 }

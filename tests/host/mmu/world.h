@@ -16,10 +16,10 @@
 
 #include "../../../src/mem/mem.h"
 #include "../../../src/mmu/mmu.h"
+#include "../oracle/hardware.h"
 #include "../tap.h"
 
 #define WORLD_VCPUS	4
-#define WORLD_TLB	64
 
 /* The VMM's address space: an area of pages, hva of page 0. */
 #define HOST_HVA	0x4000000000ul
@@ -34,11 +34,13 @@ struct host_pte {
 	u8 level;
 	bool writable;
 	bool hole;	/* no VMA there */
+	bool device;	/* not memory: to be mapped uncached */
 };
 
 struct host_frame {
 	int alive;
 	u32 page;	/* which page of the VMM it belongs to */
+	bool device;
 	u64 content;
 };
 
@@ -53,27 +55,54 @@ struct host {
 	unsigned long lookups;
 };
 
-struct world_tlb {
-	bool valid, writable;
-	gfn_t gfn;
-	u64 pfn;
-};
-
+/**
+ * struct world_vcpu - a vCPU
+ * @in_guest:	held for one access, and by a TLB flush: see world.c
+ * @hw:		the CPU that it runs on, under @in_guest
+ */
 struct world_vcpu {
 	pthread_mutex_t in_guest;
 	struct mmu mmu;
-	struct world_tlb tlb[WORLD_TLB];
+	struct hw_cpu hw;
 	unsigned long faults;
 };
 
+/**
+ * struct world_backing - what stands behind a range of gfns
+ * @base, @npages: the range; @npages 0: nothing does
+ * @page:	the host's page of @base
+ * @read_only:	and must not be written
+ * @dirty:	the log's bitmap, or NULL
+ */
+struct world_backing {
+	gfn_t base;
+	u64 npages;
+	u32 page;
+	bool read_only;
+	const unsigned long *dirty;
+};
+
+/**
+ * struct world - all of it
+ * @format:	of the hardware
+ * @before_flush, @after_lookup: called once, before the next flush, after the next
+ *		look at the host's tables in a fault
+ * @invalidated: called between the host's announcement and its change, for host
+ *		pages [@page, @page + @n), if not NULL
+ * @backing:	what the slots say; by default those of src/mem/
+ */
 struct world {
 	struct mm_struct mm;
 	struct guest_memory mem;
 	struct mmu_vm mv;
 	struct world_vcpu vcpu[WORLD_VCPUS];
+	struct hw_format format;
 	struct host host;
 	unsigned long flushes;
-	void (*before_flush)(void);	/* called once, before the next flush */
+	void (*before_flush)(void);
+	void (*after_lookup)(void);
+	void (*invalidated)(u32 page, u32 n);
+	struct world_backing (*backing)(gfn_t gfn);
 };
 
 /* What an access of a vCPU came to, if not to a negative errno. */
@@ -81,8 +110,9 @@ enum world_result { WORLD_OK, WORLD_MMIO };
 
 extern struct world world;
 
-/* The module's part, a VM, its vCPUs. */
+/* The module's part, a VM, its vCPUs; on hardware with 4 levels, or as it is said. */
 void world_begin(u8 max_leaf);
+void world_begin_on(const struct hw_format *format);
 void world_end(void);
 
 /* A slot: gfn and pages, backed by the host's page @page. */
@@ -105,8 +135,11 @@ int world_walk(gfn_t gfn, u64 *pfn, bool *writable);
 /* Does the TLB of vCPU @cpu hold @gfn? */
 bool world_cached(int cpu, gfn_t gfn);
 
-/* Do tables, counts, slots and host agree?  Only while nothing runs. */
+/* Do tables, TLBs, counts, slots and host agree?  Only while nothing runs. */
 bool world_consistent(void);
+
+/* Why @leaf is not what slots and host say, or NULL. */
+const char *world_leaf_wrong(const struct hw_leaf *leaf);
 
 /* The host's side.  @page counts from HOST_HVA. */
 void host_map(u32 page, int level, bool writable);
@@ -116,6 +149,11 @@ void host_migrate(u32 page);
 void host_split(u32 page);
 void host_collapse(u32 page);
 void host_write_protect(u32 page);
+
+/* Are there frames left for @n pages? */
+bool host_has_frames(u32 n);
+/* The kernel's access to the VMM's memory at @hva.  Return: bytes that are not done. */
+size_t host_user_copy(hva_t hva, void *buf, size_t n, bool write);
 
 u32 world_random(u32 *state);
 

@@ -75,6 +75,11 @@ void shim_might_sleep(const char *what)
 	abort();
 }
 
+void shim_seed(u32 seed)
+{
+	chance = seed;
+}
+
 bool shim_sometimes(void)
 {
 	chance = chance * 1664525 + 1013904223;

@@ -36,12 +36,15 @@ int shim_held(const void *lock);
 void shim_might_sleep(const char *what);
 /* May this thread sleep? */
 bool shim_atomic(void);
-/* True now and then. */
+/* True now and then, in this thread in an order that @seed decides. */
 bool shim_sometimes(void);
+void shim_seed(u32 seed);
 
 /* What a test wants to do at a moment that is hard to hit by chance. */
 struct shim_hooks {
 	void (*on_synchronize)(void);	/* in each synchronize_srcu(), if set */
+	/* Copies @n bytes between @buf and user space; returns how many it did not. */
+	size_t (*user_copy)(unsigned long user, void *buf, size_t n, bool write);
 };
 
 extern struct shim_hooks shim_hooks;
@@ -55,6 +58,7 @@ void read_unlock(rwlock_t *lock);
 void write_lock(rwlock_t *lock);
 void write_unlock(rwlock_t *lock);
 void mutex_init(struct mutex *lock);
+#define mutex_destroy(lock)	((void)(lock))
 void mutex_lock(struct mutex *lock);
 void mutex_unlock(struct mutex *lock);
 
@@ -87,6 +91,14 @@ void rcu_read_unlock(void);
 void synchronize_rcu(void);
 void call_rcu(struct rcu_head *head, void (*func)(struct rcu_head *head));
 void rcu_barrier(void);
+
+#define synchronize_rcu_expedited()	synchronize_rcu()
+/* The head is the first member. */
+#define kvfree_rcu(p, head)						\
+	do {								\
+		static_assert(offsetof(__typeof__(*(p)), head) == 0);	\
+		call_rcu(&(p)->head, (void (*)(struct rcu_head *))free);	\
+	} while (0)
 
 #define rcu_dereference(p)		READ_ONCE(p)
 #define rcu_access_pointer(p)		READ_ONCE(p)

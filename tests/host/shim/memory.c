@@ -29,8 +29,8 @@
 /* Physical address 0 belongs to no page. */
 #define ARENA_BASE	PAGE_SIZE
 
-int shim_fail_after = -1;
-long shim_pages;
+__thread int shim_fail_after = -1;
+long shim_pages, shim_objects;
 
 static pthread_mutex_t arena_lock = PTHREAD_MUTEX_INITIALIZER;
 static char *arena;
@@ -53,9 +53,18 @@ void *shim_alloc(size_t size, bool zero)
 	if (alloc_fails())
 		return NULL;
 	p = malloc(size ? size : 1);
-	if (p)
-		memset(p, zero ? 0 : 0xa5, size);
-	return p;
+	if (!p)
+		return NULL;
+	__atomic_fetch_add(&shim_objects, 1, __ATOMIC_RELAXED);
+	return memset(p, zero ? 0 : 0xa5, size);
+}
+
+void shim_free(const void *p)
+{
+	if (!p)
+		return;
+	__atomic_fetch_sub(&shim_objects, 1, __ATOMIC_RELAXED);
+	free((void *)p);
 }
 
 unsigned long get_zeroed_page(gfp_t gfp)
@@ -134,12 +143,14 @@ struct kmem_cache *kmem_cache_create(const char *name, size_t size, size_t align
 
 void kmem_cache_destroy(struct kmem_cache *cache)
 {
-	free(cache);
+	shim_free(cache);
 }
 
 unsigned long copy_from_user(void *to, const void *from, size_t n)
 {
 	shim_might_sleep("copy_from_user()");
+	if (shim_hooks.user_copy)
+		return shim_hooks.user_copy((unsigned long)from, to, n, false);
 	if (!shim_user_ok(from, n))
 		return n;
 	memcpy(to, from, n);
@@ -149,6 +160,8 @@ unsigned long copy_from_user(void *to, const void *from, size_t n)
 unsigned long copy_to_user(void *to, const void *from, size_t n)
 {
 	shim_might_sleep("copy_to_user()");
+	if (shim_hooks.user_copy)
+		return shim_hooks.user_copy((unsigned long)to, (void *)from, n, true);
 	if (!shim_user_ok(to, n))
 		return n;
 	memcpy(to, from, n);

@@ -31,11 +31,12 @@ struct mm_struct {
 struct vm_area_struct;
 
 /* Allocations still to succeed before one fails; negative: never. */
-extern int shim_fail_after;
-/* Pages that are allocated now. */
-extern long shim_pages;
+extern __thread int shim_fail_after;
+/* Pages, and smaller pieces, that are allocated now. */
+extern long shim_pages, shim_objects;
 
 void *shim_alloc(size_t size, bool zero);
+void shim_free(const void *p);
 unsigned long get_zeroed_page(gfp_t gfp);
 void free_page(unsigned long addr);
 phys_addr_t virt_to_phys(const volatile void *addr);
@@ -51,8 +52,8 @@ struct page *virt_to_page(const void *addr);
 #define kvzalloc(size, gfp)		shim_alloc(size, true)
 #define kvcalloc(n, size, gfp)		shim_alloc((n) * (size), true)
 #define kvmalloc_array(n, size, gfp)	shim_alloc((n) * (size), false)
-#define kfree(p)			free(p)
-#define kvfree(p)			free(p)
+#define kfree(p)			shim_free(p)
+#define kvfree(p)			shim_free(p)
 
 struct kmem_cache {
 	size_t size;
@@ -62,7 +63,7 @@ struct kmem_cache *kmem_cache_create(const char *name, size_t size, size_t align
 				     unsigned int flags, void (*ctor)(void *));
 void kmem_cache_destroy(struct kmem_cache *cache);
 #define kmem_cache_alloc(cache, gfp)	shim_alloc((cache)->size, false)
-#define kmem_cache_free(cache, p)	free(p)
+#define kmem_cache_free(cache, p)	shim_free(p)
 
 #define mmgrab(mm)			((void)(mm))
 #define mmdrop(mm)			((void)(mm))
