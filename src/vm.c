@@ -42,6 +42,7 @@ static struct vm *vm_create(void)
 	ret = mmu_vm_init(&vm->mmu, &vm->mem, &vm_mmu_ops);
 	if (ret)
 		goto destroy_mem;
+	io_vm_init(&vm->io);
 	irq_vm_init(vm);
 	clock_vm_init(vm);
 	ret = vendor->vm_init(vm);
@@ -52,6 +53,7 @@ static struct vm *vm_create(void)
 
 destroy_irq:
 	irq_vm_destroy(vm);
+	io_vm_destroy(&vm->io);
 	mmu_vm_destroy(&vm->mmu);
 destroy_mem:
 	mem_vm_destroy(&vm->mem);
@@ -72,6 +74,7 @@ static void vm_destroy(struct vm *vm)
 	 */
 	vm_for_each_vcpu(vm, i, vcpu)
 		vcpu_stop(vcpu);
+	io_vm_destroy(&vm->io);
 	irq_vm_destroy(vm);
 	mmu_vm_destroy(&vm->mmu);
 	mem_vm_destroy(&vm->mem);

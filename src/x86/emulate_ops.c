@@ -3,8 +3,9 @@
  * How the emulator reaches a vCPU.
  *
  * Memory: through the guest's tables to a gpa, and from there to what stands
- * behind it: guest memory, the local APIC, or a device in user space.  Registers:
- * through those who own them, with the checks that the manual has for the guest.
+ * behind it: guest memory, the local APIC, or a device, in the kernel or in user
+ * space.  Registers: through those who own them, with the checks that the manual
+ * has for the guest.
  *
  * The context is part of a vCPU whose mutex is held, and the slots' SRCU is held
  * around the whole instruction.
@@ -107,6 +108,8 @@ static enum emul_result ops_read_device(struct vcpu *vcpu, gpa_t gpa, void *buf,
 			return EMUL_OK;
 		}
 	}
+	if (io_bus_read(&vcpu->vm->io.memory, vcpu, gpa, bytes, buf))
+		return EMUL_OK;
 	io_wait_mmio(vcpu, gpa, bytes);
 	return EMUL_IO_NEEDED;
 }
@@ -144,6 +147,8 @@ static enum emul_result ops_write_gpa(struct vcpu *vcpu, gpa_t gpa, const void *
 		lapic_mmio_write(vcpu, gpa, buf, bytes);
 		return EMUL_OK;
 	}
+	if (io_bus_write(&vcpu->vm->io.memory, vcpu, gpa, bytes, buf))
+		return EMUL_OK;
 	return io_post_mmio(vcpu, gpa, buf, bytes) ? EMUL_POSTED : EMUL_UNHANDLEABLE;
 }
 
@@ -209,6 +214,7 @@ static enum emul_result ops_pio_in(struct emul_ctxt *ctxt, u16 port, unsigned in
 				   unsigned int count)
 {
 	struct vcpu_io *io = &ops_vcpu(ctxt)->io;
+	unsigned int done;
 
 	if (io->port_done) {
 		io->port_done = false;
@@ -218,18 +224,31 @@ static enum emul_result ops_pio_in(struct emul_ctxt *ctxt, u16 port, unsigned in
 	io->port_size = size;
 	io->port_count = count;
 	io->port_in = true;
-	return EMUL_IO_NEEDED;
+	done = io_offer_ports(ops_vcpu(ctxt), io);
+	if (!done)
+		return EMUL_IO_NEEDED;
+	/* Its device went away in between: nobody drives the lines any more. */
+	memset(ctxt->pio_buf + done * size, 0xff, (count - done) * size);
+	io->port_count = 0;
+	return EMUL_OK;
 }
 
 static enum emul_result ops_pio_out(struct emul_ctxt *ctxt, u16 port, unsigned int size,
 				    unsigned int count)
 {
 	struct vcpu_io *io = &ops_vcpu(ctxt)->io;
+	unsigned int done;
 
 	io->port = port;
 	io->port_size = size;
 	io->port_count = count;
 	io->port_in = false;
+	done = io_offer_ports(ops_vcpu(ctxt), io);
+	io->port_count -= done;
+	if (!io->port_count)
+		return EMUL_OK;
+	/* From the first that no device here took, all are user space's. */
+	memmove(ctxt->pio_buf, ctxt->pio_buf + done * size, io->port_count * size);
 	return EMUL_POSTED;
 }
 

@@ -58,12 +58,52 @@ static int io_complete_step(struct vcpu *vcpu)
 	return regs_instruction_done(vcpu, vcpu->io.rflags);
 }
 
+/* IN or OUT of RAX, if a device in the kernel takes it. */
+static bool io_port_taken(struct vcpu *vcpu, u16 port, u8 size, bool in)
+{
+	struct io_bus *ports = &vcpu->vm->io.ports;
+	u64 value = size == 4 ? 0 : vcpu->regs[VCPU_RAX];
+
+	if (!in)
+		return io_bus_write(ports, vcpu, port, size, &vcpu->regs[VCPU_RAX]);
+	if (!io_bus_read(ports, vcpu, port, size, &value))
+		return false;
+	vcpu->regs[VCPU_RAX] = value;
+	return true;
+}
+
+unsigned int io_offer_ports(struct vcpu *vcpu, const struct vcpu_io *io)
+{
+	struct io_bus *ports = &vcpu->vm->io.ports;
+	void *data = io_port_data(vcpu);
+	unsigned int done;
+	u32 value = 0;
+
+	if (!io_bus_in_use(ports))
+		return 0;
+	for (done = 0; done < io->port_count; done++, data += io->port_size) {
+		if (io->port_in) {
+			if (!io_bus_read(ports, vcpu, io->port, io->port_size, &value))
+				break;
+			memcpy(data, &value, io->port_size);
+		} else {
+			/* User space can write there: devices get a copy. */
+			memcpy(&value, data, io->port_size);
+			if (!io_bus_write(ports, vcpu, io->port, io->port_size, &value))
+				break;
+		}
+	}
+	return done;
+}
+
 int io_fast_port(struct vcpu *vcpu, u16 port, u8 size, bool in)
 {
 	u64 rflags = vcpu->rflags;
 
 	if (!vendor->skip_instruction(vcpu))
 		return EXIT_RESUME;
+	if (io_bus_in_use(&vcpu->vm->io.ports) && io_port_taken(vcpu, port, size, in))
+		return regs_instruction_done(vcpu, rflags);
 
 	vcpu->io.port = port;
 	vcpu->io.port_size = size;

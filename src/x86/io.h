@@ -69,6 +69,14 @@ struct vcpu_io {
  */
 int io_fast_port(struct vcpu *vcpu, u16 port, u8 size, bool in);
 
+/**
+ * io_offer_ports() - offer a string of port accesses to the kernel's devices
+ * @io: port, port_size, port_count and port_in; the data are in io_port_data()
+ * Holder of vcpu->mutex.  Does not sleep.
+ * Return: how many of them, from the first on, were taken.
+ */
+unsigned int io_offer_ports(struct vcpu *vcpu, const struct vcpu_io *io);
+
 /** io_post_mmio() - note a write for user space.  False: no room is left. */
 bool io_post_mmio(struct vcpu *vcpu, gpa_t gpa, const void *data, unsigned int len);
 

@@ -22,6 +22,7 @@
 #include <linux/xarray.h>
 
 #include "../emul/emul.h"
+#include "../irq/io_bus.h"
 #include "../irq/lapic.h"
 #include "../irq/routing.h"
 #include "../mem/mem.h"
@@ -114,6 +115,7 @@ enum exit_result {
  * @nr_vcpus:	how many there are; written under @lock, published with release
  *		after the entry in @vcpus
  * @bsp_id:	vcpu id of the boot processor; under @lock before the first vCPU
+ * @io:		devices in the kernel; has locks of its own
  * @irq:	local APIC map and interrupt routes; has locks of its own
  * @irqchip_split: local APICs are in the kernel, the other chips in user space;
  *		set once under @lock before the first vCPU
@@ -140,6 +142,7 @@ struct vm {
 	struct xarray vcpus;
 	unsigned int nr_vcpus;
 	u32 bsp_id;
+	struct io_vm io;
 	struct irq_vm irq;
 	bool irqchip_split;
 	u16 nr_ioapic_pins;
