@@ -20,3 +20,8 @@ programs += irq-pic
 irq-pic-src := src/irq/pic.c tests/host/irq/test_pic.c
 irq-pic-cflags := $(irq-chip-cflags)
 irq-pic-variants := address+undefined
+
+programs += irq-ioapic
+irq-ioapic-src := src/irq/ioapic.c tests/host/irq/test_ioapic.c
+irq-ioapic-cflags := $(irq-chip-cflags)
+irq-ioapic-variants := address+undefined
