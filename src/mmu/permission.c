@@ -50,9 +50,15 @@ static bool denies_key(u32 perm, u32 pkru, const struct permission_rights *right
 	       (access & PF_ERR_USER || perm & PERM_WP);
 }
 
+/* The processor's own accesses are the supervisor's, whatever the CPL. */
+static u32 by_whom(u32 access)
+{
+	return access & MMU_ACCESS_IMPLICIT ? access & ~PF_ERR_USER : access;
+}
+
 u32 permission_error_code(u32 perm, u32 access)
 {
-	u32 code = access & (PF_ERR_WRITE | PF_ERR_USER);
+	u32 code = by_whom(access) & (PF_ERR_WRITE | PF_ERR_USER);
 
 	if (access & PF_ERR_FETCH && perm & (PERM_NXE | PERM_SMEP))
 		code |= PF_ERR_FETCH;
@@ -63,18 +69,17 @@ u32 permission_fault(u32 perm, u32 pkru, const struct permission_rights *rights,
 		     u32 access)
 {
 	u64 entries = rights->entries;
+	bool denied, key;
 
-	if (access & MMU_ACCESS_IMPLICIT)
-		access &= ~PF_ERR_USER;
-
-	if ((access & PF_ERR_USER && !(entries & PT_USER)) ||
-	    denies_write(perm, entries, access) ||
-	    denies_fetch(perm, entries, access) ||
-	    denies_data_of_user(perm, entries, access))
-		return PF_ERR_PRESENT | permission_error_code(perm, access);
-
-	if (denies_key(perm, pkru, rights, access))
-		return PF_ERR_PRESENT | PF_ERR_PK |
-		       permission_error_code(perm, access);
-	return 0;
+	access = by_whom(access);
+	denied = (access & PF_ERR_USER && !(entries & PT_USER)) ||
+		 denies_write(perm, entries, access) ||
+		 denies_fetch(perm, entries, access) ||
+		 denies_data_of_user(perm, entries, access);
+	key = denies_key(perm, pkru, rights, access);
+	if (!denied && !key)
+		return 0;
+	/* What a key denies is reported also if the entries deny it. */
+	return PF_ERR_PRESENT | (key ? PF_ERR_PK : 0) |
+	       permission_error_code(perm, access);
 }

@@ -278,9 +278,10 @@ static u32 oracle_error(const struct rights_case *c)
 {
 	bool user = c->user && !c->implicit;
 	bool allowed = user ? oracle_user(c) : oracle_supervisor(c);
+	bool key = oracle_key(c, user);
 	u32 code = 1;
 
-	if (allowed && oracle_key(c, user))
+	if (allowed && key)
 		return 0;
 	if (c->write)
 		code |= 2;
@@ -288,7 +289,7 @@ static u32 oracle_error(const struct rights_case *c)
 		code |= 4;
 	if (c->fetch && (c->nxe || c->smep))
 		code |= 16;
-	if (allowed)
+	if (!key)
 		code |= 32;
 	return code;
 }
