@@ -25,3 +25,8 @@ programs += irq-ioapic
 irq-ioapic-src := src/irq/ioapic.c tests/host/irq/test_ioapic.c
 irq-ioapic-cflags := $(irq-chip-cflags)
 irq-ioapic-variants := address+undefined
+
+programs += irq-pit
+irq-pit-src := src/irq/pit.c tests/host/irq/test_pit.c
+irq-pit-cflags := $(irq-chip-cflags)
+irq-pit-variants := address+undefined
