@@ -73,7 +73,7 @@ static struct vcpu *vcpu_create(struct vm *vm, u32 id)
 	rcuwait_init(&vcpu->wait);
 	cpuid_vcpu_init(vcpu);
 
-	vcpu->run = alloc_pages_exact(VCPU_MMAP_PAGES * PAGE_SIZE,
+	vcpu->run = alloc_pages_exact(VCPU_RUN_PAGES * PAGE_SIZE,
 				      GFP_KERNEL_ACCOUNT | __GFP_ZERO);
 	if (!vcpu->run)
 		goto free_vcpu;
@@ -93,7 +93,7 @@ destroy_mmu:
 destroy_fpu:
 	guest_fpu_destroy(vcpu->fpu);
 free_run:
-	free_pages_exact(vcpu->run, VCPU_MMAP_PAGES * PAGE_SIZE);
+	free_pages_exact(vcpu->run, VCPU_RUN_PAGES * PAGE_SIZE);
 free_vcpu:
 	kfree(vcpu);
 	return ERR_PTR(ret);
@@ -115,7 +115,7 @@ void vcpu_destroy(struct vcpu *vcpu)
 	emulate_vcpu_destroy(vcpu);
 	cpuid_vcpu_destroy(vcpu);
 	guest_fpu_destroy(vcpu->fpu);
-	free_pages_exact(vcpu->run, VCPU_MMAP_PAGES * PAGE_SIZE);
+	free_pages_exact(vcpu->run, VCPU_RUN_PAGES * PAGE_SIZE);
 	kfree(vcpu);
 }
 
@@ -126,7 +126,10 @@ static vm_fault_t vcpu_map_fault(struct vm_fault *vmf)
 
 	if (vmf->pgoff >= VCPU_MMAP_PAGES)
 		return VM_FAULT_SIGBUS;
-	page = virt_to_page((void *)vcpu->run + vmf->pgoff * PAGE_SIZE);
+	if (vmf->pgoff == VCPU_RING_PAGE_OFFSET)
+		page = virt_to_page(vcpu->vm->io.ring);
+	else
+		page = virt_to_page((void *)vcpu->run + vmf->pgoff * PAGE_SIZE);
 	get_page(page);
 	vmf->page = page;
 	return 0;

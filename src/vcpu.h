@@ -9,8 +9,12 @@
 
 #include "x86/machine.h"
 
-/* Pages of a vCPU's mapping: struct kvm_run, port data. */
-#define VCPU_MMAP_PAGES		2
+/* Pages of a vCPU's own: struct kvm_run, port data. */
+#define VCPU_RUN_PAGES		2
+
+/* Pages of its mapping: behind its own the VM's ring of coalesced writes. */
+#define VCPU_RING_PAGE_OFFSET	VCPU_RUN_PAGES
+#define VCPU_MMAP_PAGES		(VCPU_RING_PAGE_OFFSET + 1)
 
 /**
  * vcpu_create_fd() - KVM_CREATE_VCPU

@@ -13,6 +13,8 @@
 #include <linux/sched/mm.h>
 #include <linux/slab.h>
 
+#include "irq/coalesced.h"
+#include "irq/ioeventfd.h"
 #include "request.h"
 #include "vcpu.h"
 #include "vendor/vendor.h"
@@ -43,6 +45,9 @@ static struct vm *vm_create(void)
 	if (ret)
 		goto destroy_mem;
 	io_vm_init(&vm->io);
+	ret = coalesced_vm_init(&vm->io);
+	if (ret)
+		goto destroy_io;
 	irq_vm_init(vm);
 	clock_vm_init(vm);
 	ret = vendor->vm_init(vm);
@@ -53,6 +58,8 @@ static struct vm *vm_create(void)
 
 destroy_irq:
 	irq_vm_destroy(vm);
+	coalesced_vm_destroy(&vm->io);
+destroy_io:
 	io_vm_destroy(&vm->io);
 	mmu_vm_destroy(&vm->mmu);
 destroy_mem:
@@ -74,6 +81,8 @@ static void vm_destroy(struct vm *vm)
 	 */
 	vm_for_each_vcpu(vm, i, vcpu)
 		vcpu_stop(vcpu);
+	ioeventfd_vm_destroy(&vm->io);
+	coalesced_vm_destroy(&vm->io);
 	io_vm_destroy(&vm->io);
 	irq_vm_destroy(vm);
 	mmu_vm_destroy(&vm->mmu);

@@ -64,12 +64,17 @@ void io_vm_init(struct io_vm *io)
 {
 	io_bus_init(&io->ports);
 	io_bus_init(&io->memory);
+	mutex_init(&io->lock);
+	INIT_LIST_HEAD(&io->ioeventfds);
+	INIT_LIST_HEAD(&io->zones);
+	spin_lock_init(&io->ring_lock);
 }
 
 void io_vm_destroy(struct io_vm *io)
 {
 	io_bus_destroy(&io->ports);
 	io_bus_destroy(&io->memory);
+	mutex_destroy(&io->lock);
 }
 
 /* --- building --- */
@@ -175,7 +180,7 @@ static void io_table_silence(struct io_table *table, const struct io_device *dev
 	}
 }
 
-/* The smaller table, or NULL if nothing is left. */
+/* A table of the @left entries that have an owner, or NULL. */
 static struct io_table *io_table_shrink(const struct io_table *old, u32 left)
 {
 	struct io_table *new;
@@ -184,7 +189,9 @@ static struct io_table *io_table_shrink(const struct io_table *old, u32 left)
 	if (!left)
 		return NULL;
 	new = io_table_alloc(left);
-	for (i = 0; new && i < old->nr; i++) {
+	if (!new)
+		return NULL;
+	for (i = 0; i < old->nr; i++) {
 		if (old->entries[i].dev != &io_nobody)
 			io_table_append(new, &old->entries[i]);
 	}

@@ -10,13 +10,16 @@
 #ifndef QUIRE_IRQ_IO_BUS_H
 #define QUIRE_IRQ_IO_BUS_H
 
+#include <linux/list.h>
 #include <linux/mutex.h>
 #include <linux/rcupdate.h>
+#include <linux/spinlock.h>
 
 #include "../types.h"
 
 struct io_device;
 struct io_table;
+struct kvm_coalesced_mmio_ring;
 struct vcpu;
 
 /**
@@ -58,15 +61,25 @@ struct io_bus {
 };
 
 /**
- * struct io_vm - the buses of a VM
+ * struct io_vm - the buses of a VM, and what user space put on them
  * @ports:	of IN and OUT
  * @memory:	of physical addresses without memory
+ * @lock:	guards the two lists; outside the locks of the buses
+ * @ioeventfds:	see ioeventfd.c
+ * @zones:	of coalesced writes, see coalesced.c
+ * @ring_lock:	guards the end of @ring
+ * @ring:	a page that user space maps, until coalesced_vm_destroy()
  */
 struct io_vm {
 	struct io_bus ports, memory;
+	struct mutex lock;
+	struct list_head ioeventfds;
+	struct list_head zones;
+	spinlock_t ring_lock;
+	struct kvm_coalesced_mmio_ring *ring;
 };
 
-/** io_vm_init() - two empty buses */
+/** io_vm_init() - two empty buses; @io is zeroed */
 void io_vm_init(struct io_vm *io);
 /** io_vm_destroy() - forget all ranges; nobody accesses them any more */
 void io_vm_destroy(struct io_vm *io);
