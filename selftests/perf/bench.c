@@ -3,14 +3,18 @@
  * What the operations of a hypervisor cost in instructions. To be run in a machine whose time stamp counter counts
  * instructions (the emulated machine with --det); elsewhere the numbers are cycles, and noisy.
  *
- * Prints lines of "metric<TAB>count" and nothing else on stdout. Each count is a median over many rounds, so that
+ * Arguments name the groups to run, see groups[]; without, all do. Prints lines of "metric<TAB>count" and nothing else
+ * on stdout. Each count is a median over many rounds, so that
  * timer ticks do not show. Exits and faults are measured by the guest, from one instruction before to one after.
  * What waits for grace periods (slots, VMs) is measured as CPU time of the calling thread, in which waiting does not
  * count; work that the kernel puts off to other threads does not count either.
  *
- * Memory is what the whole machine has less of after a slot of 1 GiB was added and touched by the guest, beyond the
- * pages of the slot themselves, which were there before: page tables and slot bookkeeping, in bytes per GiB. For 2 MiB
- * pages it is measured over many slots that show the same memory, or the number would drown in the allocator's caches.
+ * A fresh huge page costs what the host spends on clearing it, whoever asked for it: host_thp_fresh_per_4k is the same
+ * touch by user space, without a guest, as the floor of fault_thp_fresh_per_4k.
+ *
+ * Memory is what the whole machine has less of after slots of 1 GiB were added and touched by the guest, beyond the
+ * pages of the slots themselves, which were there before: page tables and slot bookkeeping, in bytes per GiB. It is
+ * measured over several slots that show the same memory, or the number would drown in the allocator's caches.
  */
 #include "guest.h"
 
@@ -26,7 +30,8 @@
 #define REGION_SLOT	1
 #define ROUNDS		501
 #define BATCH		512		/* pages of one table */
-#define ALIASES		64
+#define ALIASES_4K	2
+#define ALIASES_2M	64
 
 static struct vm vm;
 static struct vcpu *vcpu;
@@ -111,7 +116,7 @@ static void bench_exits(void)
 
 /* faults */
 
-/* writes to each 4 KiB page of that many batches in REGION; a sample is the cost per page of one batch */
+/* writes to each 4 KiB page of that many batches in REGION; a sample is the cost of one batch */
 static void guest_touch(u64 batches)
 {
 	u64 i, j, start;
@@ -122,7 +127,7 @@ static void guest_touch(u64 batches)
 		start = guest_rdtsc();
 		for (j = 0; j < BATCH; j++)
 			page[j * PAGE_SIZE / 8] = j;
-		samples[i % 4096] = (guest_rdtsc() - start) / BATCH;
+		samples[i % 4096] = guest_rdtsc() - start;
 	}
 }
 
@@ -134,19 +139,52 @@ static void region_set(void *memory, u64 size)
 		die("slot: %s", strerror(-ret));
 }
 
-static void bench_fault(const char *metric, int advice, bool prefault)
-{
-	u64 size = 64 * MiB;
-	u8 *memory = host_memory(size, 2 * MiB);
+#define FAULT_REGION	(64 * MiB)
+#define FAULT_BATCHES	(FAULT_REGION / (BATCH * PAGE_SIZE))
 
-	madvise(memory, size, advice);
+/* what the guest pays per batch for memory that the host has, or has not, @prefault */
+static u64 fault_cost(int advice, bool prefault)
+{
+	u8 *memory = host_memory(FAULT_REGION, 2 * MiB);
+	u64 cost;
+
+	madvise(memory, FAULT_REGION, advice);
 	if (prefault)
-		memset(memory, 1, size);
-	region_set(memory, size);
-	run(guest_touch, size / (BATCH * PAGE_SIZE));
-	print(metric, guest_median(size / (BATCH * PAGE_SIZE)));
+		memset(memory, 1, FAULT_REGION);
+	region_set(memory, FAULT_REGION);
+	run(guest_touch, FAULT_BATCHES);
+	cost = guest_median(FAULT_BATCHES);
 	region_set(memory, 0);
-	munmap(memory, size);
+	munmap(memory, FAULT_REGION);
+	return cost;
+}
+
+/* the same for user space's own touch of fresh huge pages */
+static u64 host_thp_cost(void)
+{
+	u64 values[FAULT_BATCHES], i, j, start;
+	u8 *memory = host_memory(FAULT_REGION, 2 * MiB);
+
+	madvise(memory, FAULT_REGION, MADV_HUGEPAGE);
+	for (i = 0; i < FAULT_BATCHES; i++) {
+		volatile u64 *page = (void *)(memory + i * BATCH * PAGE_SIZE);
+
+		start = guest_rdtsc();
+		for (j = 0; j < BATCH; j++)
+			page[j * PAGE_SIZE / 8] = j;
+		values[i] = guest_rdtsc() - start;
+	}
+	munmap(memory, FAULT_REGION);
+	return median(values, FAULT_BATCHES);
+}
+
+static void bench_faults(void)
+{
+	print("fault_4k_fresh", fault_cost(MADV_NOHUGEPAGE, false) / BATCH);
+	print("fault_4k_prefaulted", fault_cost(MADV_NOHUGEPAGE, true) / BATCH);
+	print("fault_thp_fresh_per_4k", fault_cost(MADV_HUGEPAGE, false) / BATCH);
+	print("host_thp_fresh_per_4k", host_thp_cost() / BATCH);
+	print("fault_thp_prefaulted_per_4k", fault_cost(MADV_HUGEPAGE, true) / BATCH);
 }
 
 static u64 cpu_time(void)
@@ -245,27 +283,29 @@ static void bench_life(void)
 
 /* memory */
 
+/* the sum of the numbers behind each @key in a file of /proc */
+static u64 proc_sum(const char *path, const char *key)
+{
+	FILE *file = fopen(path, "r");
+	char line[256], *found;
+	u64 sum = 0;
+
+	if (!file)
+		die("no %s", path);
+	while (fgets(line, sizeof(line), file)) {
+		found = strstr(line, key);
+		if (found)
+			sum += strtoull(found + strlen(key), NULL, 10);
+	}
+	fclose(file);
+	return sum;
+}
+
+/* free memory, and what each CPU keeps in its lists of free pages */
 static u64 free_bytes(void)
 {
-	static char text[8192];
-	FILE *file;
-	char *line;
-	size_t length;
-
-	/* counters of all CPUs summed up first */
-	file = fopen("/proc/sys/vm/stat_refresh", "w");
-	if (file) {
-		fputs("1\n", file);
-		fclose(file);
-	}
-	file = fopen("/proc/meminfo", "r");
-	if (!file)
-		die("no /proc/meminfo");
-	length = fread(text, 1, sizeof(text) - 1, file);
-	fclose(file);
-	text[length] = 0;
-	line = strstr(text, "MemFree:");
-	return line ? strtoull(line + 8, NULL, 10) * 1024 : 0;
+	return proc_sum("/proc/meminfo", "MemFree:") * 1024 +
+	       proc_sum("/proc/zoneinfo", " count:") * PAGE_SIZE;
 }
 
 /* touches one word per @step bytes in [REGION, REGION + size) */
@@ -317,21 +357,44 @@ static void map_high(void)
 		pointers[i] = i << 30 | 0x87;
 }
 
-int main(void)
+static void bench_tables(void)
 {
+	bench_memory("bytes_per_gib_4k", MADV_NOHUGEPAGE, PAGE_SIZE, ALIASES_4K);
+	bench_memory("bytes_per_gib_2m", MADV_HUGEPAGE, 2 * MiB, ALIASES_2M);
+}
+
+static const struct {
+	const char *name;
+	void (*run)(void);
+} groups[] = {
+	{ "exits", bench_exits },
+	{ "faults", bench_faults },
+	{ "unmap", bench_unmap },
+	{ "slots", bench_slots },
+	{ "life", bench_life },
+	{ "memory", bench_tables },
+};
+
+static bool wanted(const char *name, char **names)
+{
+	if (!*names)
+		return true;
+	while (*names)
+		if (!strcmp(name, *names++))
+			return true;
+	return false;
+}
+
+int main(int argc, char **argv)
+{
+	u64 i;
+
 	vm_create(&vm, VM_SPLIT_IRQCHIP);
 	vcpu = vcpu_create(&vm, 0);
 	map_high();
-	bench_exits();
-	bench_fault("fault_4k_fresh", MADV_NOHUGEPAGE, false);
-	bench_fault("fault_4k_prefaulted", MADV_NOHUGEPAGE, true);
-	bench_fault("fault_thp_fresh_per_4k", MADV_HUGEPAGE, false);
-	bench_fault("fault_thp_prefaulted_per_4k", MADV_HUGEPAGE, true);
-	bench_unmap();
-	bench_slots();
-	bench_life();
-	bench_memory("bytes_per_gib_4k", MADV_NOHUGEPAGE, PAGE_SIZE, 1);
-	bench_memory("bytes_per_gib_2m", MADV_HUGEPAGE, 2 * MiB, ALIASES);
+	for (i = 0; i < sizeof(groups) / sizeof(groups[0]); i++)
+		if (wanted(groups[i].name, argv + 1))
+			groups[i].run();
 	vm_destroy(&vm);
 	return 0;
 }
