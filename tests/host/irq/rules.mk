@@ -14,6 +14,13 @@ irq-io-bus-src := src/irq/io_bus.c \
 irq-io-bus-cflags := -DSHIM_RACES -I$(top)/tests/host/shim
 irq-io-bus-variants := address+undefined thread
 
+# What user space puts on them.
+programs += irq-io-user
+irq-io-user-src := src/irq/io_bus.c src/irq/ioeventfd.c src/irq/coalesced.c \
+	tests/host/shim/lock.c tests/host/shim/memory.c tests/host/irq/test_io_user.c
+irq-io-user-cflags := -DSHIM_RACES -I$(top)/tests/host/shim
+irq-io-user-variants := address+undefined
+
 irq-chip-cflags := -I$(top)/tests/host/shim
 
 programs += irq-pic

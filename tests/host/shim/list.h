@@ -15,6 +15,14 @@ static inline void INIT_LIST_HEAD(struct list_head *list)
 	list->prev = list;
 }
 
+static inline void list_add(struct list_head *entry, struct list_head *head)
+{
+	entry->next = head->next;
+	entry->prev = head;
+	head->next->prev = entry;
+	head->next = entry;
+}
+
 static inline void list_add_tail_rcu(struct list_head *entry, struct list_head *head)
 {
 	entry->next = head;
@@ -34,6 +42,10 @@ static inline void list_del(struct list_head *entry)
 	for (pos = list_entry(READ_ONCE((head)->next), __typeof__(*pos), member); \
 	     &pos->member != (head);					\
 	     pos = list_entry(READ_ONCE(pos->member.next), __typeof__(*pos), member))
+#define list_for_each_entry(pos, head, member)				\
+	for (pos = list_entry((head)->next, __typeof__(*pos), member);	\
+	     &pos->member != (head);					\
+	     pos = list_entry(pos->member.next, __typeof__(*pos), member))
 #define list_for_each_entry_safe(pos, n, head, member)			\
 	for (pos = list_entry((head)->next, __typeof__(*pos), member),	\
 	     n = list_entry(pos->member.next, __typeof__(*pos), member);	\
