@@ -18,6 +18,7 @@
 #define PT_ACCESSED	BIT_ULL(5)
 #define PT_DIRTY	BIT_ULL(6)
 #define PT_LARGE	BIT_ULL(7)
+#define PT_GLOBAL	BIT_ULL(8)
 #define PT_NX		BIT_ULL(63)
 #define PT_ADDR		GENMASK_ULL(51, 12)
 

@@ -77,6 +77,8 @@ extern const struct pt_format pt_format_4level;
  *		as AMD-V does with nested paging
  * @maxphyaddr:	width of a guest physical address
  * @page_1g:	the guest's CPUID offers 1G pages
+ * @upper_global_rsvd: the guest's CPU is one (AMD) that reserves the global bit in
+ *		entries of level 4 and up, where others ignore it
  */
 struct mmu_regs {
 	u64 cr0, cr3, cr4, efer;
@@ -84,6 +86,7 @@ struct mmu_regs {
 	u32 pkru;
 	u8 maxphyaddr;
 	bool page_1g;
+	bool upper_global_rsvd;
 	bool pdptr_held;
 };
 

@@ -76,6 +76,8 @@ static u64 walker_rsvd(const struct mmu_regs *regs, int level)
 		rsvd |= PT_NX;
 	if (level == PT_LEVEL_1G && regs->efer & EFER_LMA && !regs->page_1g)
 		rsvd |= PT_LARGE;
+	if (level >= PT_LEVEL_512G && regs->upper_global_rsvd)
+		rsvd |= PT_GLOBAL;
 	return rsvd;
 }
 

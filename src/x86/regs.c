@@ -278,6 +278,7 @@ void regs_mmu(struct vcpu *vcpu, struct mmu_regs *regs)
 		.pkru = vcpu->pkru,
 		.maxphyaddr = vcpu->cpuid.maxphyaddr,
 		.page_1g = vcpu->cpuid.features.page_1g,
+		.upper_global_rsvd = vcpu->cpuid.features.amd_like,
 	};
 }
 

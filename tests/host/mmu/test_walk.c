@@ -120,6 +120,7 @@ static void check_four_level(void)
 	EXPECT_FAULT(0x8080605123, PF_ERR_WRITE | PF_ERR_USER, PF_ERR_WRITE | PF_ERR_USER);
 	EXPECT_FAULT(0x8080605123, PF_ERR_FETCH, PF_ERR_FETCH);
 	EXPECT_FAULT(0x8080605123, 0, 0);
+	EXPECT_FAULT(0x8080605123, PF_ERR_USER | MMU_ACCESS_IMPLICIT, 0);
 	/* 2M and 1G. */
 	*entry64(0x3000 + 8 * 5) = 0xc0000000 | P | W | PS;
 	EXPECT_GPA(0x8080abcdef, 0, 0xc00bcdef);
@@ -140,6 +141,11 @@ static void check_four_level(void)
 	regs.efer &= ~EFER_NX;
 	EXPECT_FAULT(0x8080604123, 0, PF_ERR_PRESENT | PF_ERR_RESERVED);
 	*entry64(0x1000 + 8 * 1) |= PS;
+	EXPECT_FAULT(0x8080604123, 0, PF_ERR_PRESENT | PF_ERR_RESERVED);
+	*entry64(0x1000 + 8 * 1) = 0x2000 | P | W | U | 1 << 8;
+	regs.efer |= EFER_NX;
+	EXPECT_GPA(0x8080604123, 0, 0xabcde123);
+	regs.upper_global_rsvd = true;
 	EXPECT_FAULT(0x8080604123, 0, PF_ERR_PRESENT | PF_ERR_RESERVED);
 	/* Tables where there is no memory. */
 	*entry64(0x1000 + 8 * 1) = 0xf0000000 | P | W | U;

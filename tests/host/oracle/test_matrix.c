@@ -91,6 +91,12 @@ static int top_level(const struct shape *shape)
 	return shape->levels == 3 ? 2 : shape->levels;
 }
 
+/* PAE's root table may begin at any 32 bytes. */
+static u64 root_of(const struct shape *shape)
+{
+	return (6 - shape->levels) * 0x1000 + (shape->levels == 3 ? 0x7e0 : 0);
+}
+
 /* Each level another page, another index, another address. */
 static void make_path(const struct shape *shape)
 {
@@ -102,7 +108,8 @@ static void make_path(const struct shape *shape)
 	gva = 0x123;
 	for (level = shape->levels; level; level--) {
 		gva |= index[level] << (12 + (level - 1) * bits);
-		address[level] = (6 - level) * 0x1000 + index[level] * shape->bytes;
+		address[level] = (level == shape->levels ? root_of(shape) : (6 - level) * 0x1000) +
+				 index[level] * shape->bytes;
 		entry[level] = (7 - level) * 0x1000 | P;
 		if (!is_pdpte(shape, level))
 			entry[level] |= W | U;
@@ -129,7 +136,7 @@ static struct guest_walk_cpu cpu_of(const struct shape *shape)
 {
 	return (struct guest_walk_cpu) {
 		.cr0 = PG | WP, .cr4 = shape->cr4, .efer = shape->efer,
-		.cr3 = (6 - shape->levels) * 0x1000, .maxphyaddr = 40, .page_1g = true,
+		.cr3 = root_of(shape), .maxphyaddr = 40, .page_1g = true,
 		.pdpte_held = shape->held, .pdpte_bit5_ignored = true,
 		.pdpte = { 0, 0, 0, entry[3] },
 	};
@@ -258,12 +265,13 @@ static bool bits_of(const struct shape *shape)
 	static const u8 widths[] = { 32, 36, 39, 40, 43, 48, 51, 52 };
 	unsigned int n;
 
-	for (n = 0; n < 4 * ARRAY_SIZE(widths); n++) {
+	for (n = 0; n < 8 * ARRAY_SIZE(widths); n++) {
 		struct guest_walk_cpu cpu = cpu_of(shape);
 
-		cpu.maxphyaddr = widths[n / 4];
+		cpu.maxphyaddr = widths[n / 8];
 		cpu.page_1g = n & 1;
 		cpu.efer |= n & 2 ? NXE : 0;
+		cpu.upper_bit8_reserved = n & 4;
 		if (!bits_of_cpu(shape, &cpu))
 			return false;
 	}

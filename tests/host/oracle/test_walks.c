@@ -96,6 +96,7 @@ static void random_cpu(u32 *state)
 		.maxphyaddr = widths[world_random(state) % ARRAY_SIZE(widths)],
 		.page_1g = one_in(state, 2),
 		.pdpte_bit5_ignored = true,
+		.upper_bit8_reserved = one_in(state, 2),
 		.pkru = random64(state) & random64(state),
 	};
 

@@ -71,7 +71,7 @@ void walk_set_cpu(const struct guest_walk_cpu *cpu)
 	struct mmu_regs regs = {
 		.cr0 = cpu->cr0, .cr3 = cpu->cr3, .cr4 = cpu->cr4, .efer = cpu->efer,
 		.pkru = cpu->pkru, .maxphyaddr = cpu->maxphyaddr, .page_1g = cpu->page_1g,
-		.pdptr_held = cpu->pdpte_held,
+		.pdptr_held = cpu->pdpte_held, .upper_global_rsvd = cpu->upper_bit8_reserved,
 	};
 
 	memcpy(regs.pdptr, cpu->pdpte, sizeof(regs.pdptr));
@@ -253,6 +253,7 @@ static bool shrink_cpu(struct walk_question *q)
 		shrunk |= shrink_bits(&walk_cpu.pdpte[i], 8, ~0ull, q);
 	shrunk |= shrink_bits(&walk_cpu.ac, 1, 1, q);
 	shrunk |= shrink_bits(&walk_cpu.page_1g, 1, 1, q);
+	shrunk |= shrink_bits(&walk_cpu.upper_bit8_reserved, 1, 1, q);
 	shrunk |= shrink_bits(&q->access.user, 1, 1, q);
 	shrunk |= shrink_bits(&q->access.implicit, 1, 1, q);
 	shrunk |= shrink_bits(&q->probe, 1, 1, q);
@@ -304,7 +305,8 @@ void walk_explain(const struct walk_question *question)
 	       (unsigned long long)walk_cpu.cr0, (unsigned long long)walk_cpu.cr3,
 	       (unsigned long long)walk_cpu.cr4, (unsigned long long)walk_cpu.efer,
 	       walk_cpu.pkru, walk_cpu.ac);
-	printf("# maxphyaddr %u page_1g %d", walk_cpu.maxphyaddr, walk_cpu.page_1g);
+	printf("# maxphyaddr %u page_1g %d upper_bit8_reserved %d", walk_cpu.maxphyaddr,
+	       walk_cpu.page_1g, walk_cpu.upper_bit8_reserved);
 	if (walk_cpu.pdpte_held)
 		for (i = 0; i < 4; i++)
 			printf(" pdpte[%u] %#llx", i, (unsigned long long)walk_cpu.pdpte[i]);
