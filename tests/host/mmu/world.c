@@ -19,7 +19,10 @@ struct world world;
 
 bool shim_user_ok(const void *addr, size_t size)
 {
-	unsigned long hva = (unsigned long)addr;
+	hva_t hva = (hva_t)addr;
+
+	if (world.before_user)
+		world.before_user(hva);
 
 	/* Guest tables of the walker's tests lie in real memory. */
 	return hva + size <= HOST_HVA || hva >= HOST_HVA + HOST_PAGES * PAGE_SIZE;

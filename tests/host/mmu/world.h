@@ -87,6 +87,7 @@ struct world_backing {
  * @format:	of the hardware
  * @before_flush, @after_lookup: called once, before the next flush, after the next
  *		look at the host's tables in a fault
+ * @before_user: called before each access to user memory, if not NULL
  * @invalidated: called between the host's announcement and its change, for host
  *		pages [@page, @page + @n), if not NULL
  * @backing:	what the slots say; by default those of src/mem/
@@ -100,6 +101,7 @@ struct world {
 	struct host host;
 	unsigned long flushes;
 	void (*before_flush)(void);
+	void (*before_user)(hva_t hva);
 	void (*after_lookup)(void);
 	void (*invalidated)(u32 page, u32 n);
 	struct world_backing (*backing)(gfn_t gfn);

@@ -14,6 +14,7 @@ endef
 
 $(eval $(call walk-suite,matrix,matrix,none))
 $(eval $(call walk-suite,random,walks,address+undefined))
+$(eval $(call walk-suite,changes,walk_changes,address+undefined))
 
 programs += walk-model
 walk-model-src = $(addprefix tests/host/oracle/,guest_walk.c second_walk.c test_guest_walk.c)
