@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # libFuzzer's programs. "check" runs each for a few seconds; fuzz/run does so for longer.
 
-# $(call fuzz-target,NAME,SOURCES,CFLAGS)
+# $(call fuzz-target,NAME,SOURCES,CFLAGS): other suites' variables are set later, so $$
 define fuzz-target
 programs += fuzz-$(1)
-fuzz-$(1)-src := $(2) tests/host/fuzz/$(1).c
+fuzz-$(1)-src = $(2) tests/host/fuzz/$(1).c
 fuzz-$(1)-main := tests/host/fuzz/replay.c
-fuzz-$(1)-cflags := -fno-sanitize-recover=all $(3)
+fuzz-$(1)-cflags = -fno-sanitize-recover=all $(3)
 fuzz-$(1)-args := $(top)/tests/host/fuzz/seeds/$(1)
 fuzz-$(1)-variants := fuzzer+address+undefined
 endef
@@ -16,3 +16,4 @@ fuzz-shim := -I$(top)/tests/host/shim
 
 $(eval $(call fuzz-target,emul,$(fuzz-use-emul) tests/host/emul/mock.c,$(fuzz-shim)))
 $(eval $(call fuzz-target,cpu,$(fuzz-use-emul) tests/host/emul/native.c tests/host/emul/program.c,$(fuzz-shim)))
+$(eval $(call fuzz-target,walk,$$(walk-src),$$(mmu-cflags)))
