@@ -136,7 +136,8 @@ static int run_guest(struct vcpu *vcpu)
 /* Has user space's PIC waited for this moment?  If not, have it noticed. */
 static bool run_window_open(struct vcpu *vcpu)
 {
-	if (likely(!READ_ONCE(vcpu->run->request_interrupt_window)))
+	if (likely(!READ_ONCE(vcpu->run->request_interrupt_window)) ||
+	    vcpu->vm->irqchip_full)
 		return false;
 	if (event_wants_user_pic(vcpu))
 		return true;
@@ -202,7 +203,9 @@ static void run_end(struct vcpu *vcpu)
 	struct kvm_run *run = vcpu->run;
 
 	run->if_flag = !!(vcpu->rflags & X86_EFLAGS_IF);
-	run->ready_for_interrupt_injection = event_wants_user_pic(vcpu);
+	/* Nobody has to wait who does not inject. */
+	run->ready_for_interrupt_injection = vcpu->vm->irqchip_full ||
+					     event_wants_user_pic(vcpu);
 	run->cr8 = regs_get_cr8(vcpu);
 	if (vcpu->apic)
 		run->apic_base = lapic_get_base(vcpu);

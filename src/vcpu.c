@@ -34,7 +34,7 @@ static int vcpu_create_parts(struct vcpu *vcpu)
 	ret = vendor->vcpu_create(vcpu);
 	if (ret)
 		goto destroy_msr;
-	if (vcpu->vm->irqchip_split) {
+	if (vm_has_lapics(vcpu->vm)) {
 		ret = lapic_create(vcpu);
 		if (ret)
 			goto destroy_vendor;

@@ -115,7 +115,7 @@ static int capability_split_irqchip(struct vm *vm, u64 pins)
 {
 	if (pins > IRQ_MAX_ROUTES)
 		return -EINVAL;
-	if (vm->irqchip_split || vm->nr_vcpus)
+	if (vm_has_lapics(vm) || vm->nr_vcpus)
 		return -EEXIST;
 	vm->nr_ioapic_pins = pins;
 	vm->irqchip_split = true;

@@ -125,7 +125,7 @@ static long vm_signal_msi(void *object, void *arg, void __user *uarg)
 {
 	struct vm *vm = object;
 
-	return vm->irqchip_split ? irq_ioctl_signal_msi(vm, arg) : -EINVAL;
+	return vm_has_lapics(vm) ? irq_ioctl_signal_msi(vm, arg) : -EINVAL;
 }
 
 static long vm_set_gsi_routing(void *object, void *arg, void __user *uarg)
@@ -134,21 +134,21 @@ static long vm_set_gsi_routing(void *object, void *arg, void __user *uarg)
 	struct kvm_irq_routing __user *urouting = uarg;
 	struct vm *vm = object;
 
-	if (!vm->irqchip_split)
+	if (!vm_has_lapics(vm))
 		return -EINVAL;
 	return irq_ioctl_set_routes(vm, routing->nr, routing->flags, urouting->entries);
 }
 
+/* That nobody hears of it is no error: chips have pins without a wire. */
 static long vm_irq_line(void *object, void *arg, void __user *uarg)
 {
 	const struct kvm_irq_level *level = arg;
 	struct vm *vm = object;
-	int ret;
 
-	if (!vm->irqchip_split)
+	if (!vm_has_lapics(vm))
 		return -ENXIO;
-	ret = irq_set_line(vm, level->irq, level->level);
-	return ret < 0 ? ret : 0;
+	irq_set_gsi(vm, IRQ_SOURCE_USER, level->irq, level->level);
+	return 0;
 }
 
 static long vm_irq_line_status(void *object, void *arg, void __user *uarg)
@@ -156,9 +156,9 @@ static long vm_irq_line_status(void *object, void *arg, void __user *uarg)
 	struct kvm_irq_level *level = arg;
 	struct vm *vm = object;
 
-	if (!vm->irqchip_split)
+	if (!vm_has_lapics(vm))
 		return -ENXIO;
-	level->status = irq_set_line(vm, level->irq, level->level);
+	level->status = irq_set_gsi(vm, IRQ_SOURCE_USER, level->irq, level->level);
 	return 0;
 }
 

@@ -182,16 +182,16 @@ static void ioapic_write_entry(struct ioapic *ioapic, unsigned int reg, u32 valu
 {
 	unsigned int pin = (reg - IOAPIC_REG_TABLE) / 2;
 	u64 *entry = ioapic_entry(ioapic, pin);
-	u64 new;
+	u64 after;
 
 	if (reg & 1)
-		new = (u32)*entry | (u64)value << 32;
+		after = (u32)*entry | (u64)value << 32;
 	else
-		new = (*entry & ~0xffffffffull) | value;
-	new = (new & ~IOAPIC_ENTRY_READ_ONLY) | (*entry & IOAPIC_ENTRY_READ_ONLY);
-	if (!(new & IOAPIC_ENTRY_LEVEL))
-		new &= ~IOAPIC_ENTRY_REMOTE_IRR;
-	*entry = new & IOAPIC_ENTRY_BITS;
+		after = (*entry & ~0xffffffffull) | value;
+	after = (after & ~IOAPIC_ENTRY_READ_ONLY) | (*entry & IOAPIC_ENTRY_READ_ONLY);
+	if (!(after & IOAPIC_ENTRY_LEVEL))
+		after &= ~IOAPIC_ENTRY_REMOTE_IRR;
+	*entry = after & IOAPIC_ENTRY_BITS;
 	ioapic_resend(ioapic, 1u << pin);
 }
 

@@ -14,7 +14,8 @@
  * priority are kept up to date at each change; the highest request is looked for
  * only while irr_maybe says that there may be one.
  *
- * An EOI that user space's I/O APIC waits for leaves by VCPU_REQ_EXIT.
+ * An EOI that user space's I/O APIC waits for leaves by VCPU_REQ_EXIT; one in the
+ * kernel is told at once.
  */
 #include <linux/slab.h>
 #include <asm/apicdef.h>
@@ -24,6 +25,7 @@
 #include "../x86/machine.h"
 #include "../x86/regs.h"
 #include "apic_map.h"
+#include "irqchip.h"
 #include "lapic_private.h"
 
 /* --- what comes in --- */
@@ -357,9 +359,9 @@ bool lapic_accepts_pic(const struct vcpu *vcpu)
 	const struct lapic *apic = vcpu->apic;
 	u32 lint0;
 
-	if (!(apic->accepts & LAPIC_ON))
+	if (!(READ_ONCE(apic->accepts) & LAPIC_ON))
 		return true;
-	lint0 = apic->regs.reg[APIC_REG_LVT_LINT0];
+	lint0 = READ_ONCE(apic->regs.reg[APIC_REG_LVT_LINT0]);
 	return !(lint0 & LAPIC_LVT_MASKED) &&
 	       APIC_LVT_DELIVERY(lint0) == APIC_DELIVER_EXTINT;
 }
@@ -376,10 +378,18 @@ void lapic_scan_eoi(struct vcpu *vcpu)
 	irq_eoi_vectors(vcpu, vcpu->apic->eoi_exits);
 }
 
-static void lapic_eoi_level(struct lapic *apic, int vector)
+/* An EOI that somebody may be waiting for. */
+static void lapic_eoi_tell(struct lapic *apic, int vector)
 {
+	bool level = test_bit(vector, apic->regs.tmr);
 	struct vcpu *vcpu = apic->vcpu;
 
+	if (vcpu->vm->irqchip_full) {
+		irqchip_eoi(vcpu->vm, vector, level);
+		return;
+	}
+	if (!level)
+		return;
 	if (vcpu_take_request(vcpu, VCPU_REQ_SCAN_EOI))
 		lapic_scan_eoi(vcpu);
 	if (!test_bit(vector, apic->eoi_exits))
@@ -397,8 +407,8 @@ void lapic_eoi(struct lapic *apic)
 	__clear_bit(vector, apic->regs.isr);
 	apic->isr_highest = apic_highest(apic->regs.isr);
 	lapic_update_ppr(apic);
-	if (unlikely(test_bit(vector, apic->regs.tmr)))
-		lapic_eoi_level(apic, vector);
+	if (unlikely(test_bit(vector, apic->regs.tmr) || test_bit(vector, apic->eoi_exits)))
+		lapic_eoi_tell(apic, vector);
 }
 
 int lapic_exit_eoi(struct vcpu *vcpu)
@@ -428,6 +438,8 @@ static void lapic_publish(struct lapic *apic)
 			accepts |= LAPIC_FIXED;
 	}
 	WRITE_ONCE(apic->accepts, accepts);
+	/* It may accept the PIC from now on. */
+	vcpu_request(apic->vcpu, VCPU_REQ_EVENT);
 }
 
 void lapic_address_changed(struct lapic *apic)

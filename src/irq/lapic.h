@@ -84,8 +84,9 @@ void lapic_process_init_sipi(struct vcpu *vcpu);
 bool lapic_init_sipi_pending(const struct vcpu *vcpu);
 
 /**
- * lapic_accepts_pic() - may the PIC, in user space, interrupt this vCPU?
- * By LINT0 in ExtINT mode, or by the INTR pin if the local APIC is off.
+ * lapic_accepts_pic() - may the PIC interrupt this vCPU?
+ * By LINT0 in ExtINT mode, or by the INTR pin if the local APIC is off.  Any
+ * context; a vCPU that begins to accept it looks at its events afterwards.
  */
 bool lapic_accepts_pic(const struct vcpu *vcpu);
 

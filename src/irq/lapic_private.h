@@ -53,7 +53,8 @@ struct lapic_timer {
  * @sipi_vector: of the SIPI in @messages; written before its bit
  * @errors:	what the next write of ESR makes visible; any task, atomic
  * @eoi_vector:	whose EOI user space is to hear of; valid with VCPU_REQ_EXIT
- * @eoi_exits:	vectors whose EOI does that, see irq_eoi_vectors()
+ * @eoi_exits:	vectors whose EOI does that, or that the I/O APIC in the kernel wants,
+ *		see irq_eoi_vectors()
  * @timer:	see there
  *
  * Owner of what has no other rule: the holder of vcpu->mutex.

@@ -135,6 +135,9 @@ static void lapic_write_lvt(struct lapic *apic, unsigned int reg, u32 value)
 	if (!(apic->regs.reg[APIC_REG_SVR] & APIC_SVR_ENABLED))
 		value |= LAPIC_LVT_MASKED;
 	WRITE_ONCE(apic->regs.reg[reg], value);
+	/* The PIC may be waiting behind it. */
+	if (reg == APIC_REG_LVT_LINT0)
+		vcpu_request(apic->vcpu, VCPU_REQ_EVENT);
 }
 
 static void lapic_write_lvt_timer(struct lapic *apic, unsigned int reg, u32 value)

@@ -11,6 +11,7 @@
 #include <linux/kvm.h>
 #include <asm/processor-flags.h>
 
+#include "../irq/irqchip.h"
 #include "../vendor/vendor.h"
 #include "event.h"
 #include "machine.h"
@@ -195,16 +196,38 @@ static bool event_inject_current(struct vcpu *vcpu)
 	return true;
 }
 
-static u8 event_accept_interrupt(struct vcpu *vcpu)
+/* Does a PIC, ours or user space's, interrupt this vCPU? */
+static bool event_pic_waiting(struct vcpu *vcpu)
+{
+	return (vcpu->event.pic_vector >= 0 || READ_ONCE(vcpu->vm->irq.pic_output)) &&
+	       lapic_accepts_pic(vcpu);
+}
+
+/* Return: -1 if what was waiting is another vCPU's by now. */
+static int event_accept_interrupt(struct vcpu *vcpu)
 {
 	struct vcpu_event *event = &vcpu->event;
-	u8 vector;
+	int vector = event->pic_vector;
 
-	if (event->pic_vector < 0)
+	if (likely(!event_pic_waiting(vcpu)))
 		return lapic_accept(vcpu);
-	vector = event->pic_vector;
+	if (vcpu->vm->irqchip_full)
+		return irqchip_accept(vcpu->vm);
 	event->pic_vector = -1;
 	return vector;
+}
+
+static void event_inject_interrupt(struct vcpu *vcpu)
+{
+	struct vcpu_event *event = &vcpu->event;
+	int vector = event_accept_interrupt(vcpu);
+
+	if (vector < 0)
+		return;
+	event->interrupt.vector = vector;
+	event->interrupt.soft = false;
+	event->interrupt.injected = true;
+	vendor->inject_interrupt(vcpu);
 }
 
 void event_inject(struct vcpu *vcpu)
@@ -227,10 +250,7 @@ void event_inject(struct vcpu *vcpu)
 	if (!event_interrupt_waiting(vcpu))
 		return;
 	if (!busy && vendor->interrupt_allowed(vcpu)) {
-		event->interrupt.vector = event_accept_interrupt(vcpu);
-		event->interrupt.soft = false;
-		event->interrupt.injected = true;
-		vendor->inject_interrupt(vcpu);
+		event_inject_interrupt(vcpu);
 		if (!event_interrupt_waiting(vcpu))
 			return;
 	}
@@ -241,7 +261,7 @@ bool event_interrupt_waiting(struct vcpu *vcpu)
 {
 	if (!vcpu->apic)
 		return false;
-	if (vcpu->event.pic_vector >= 0 && lapic_accepts_pic(vcpu))
+	if (event_pic_waiting(vcpu))
 		return true;
 	return lapic_pending_vector(vcpu) >= 0;
 }
@@ -395,6 +415,8 @@ int event_user_interrupt(struct vcpu *vcpu, u32 irq)
 		event_requeue_interrupt(vcpu, irq, false);
 		return 0;
 	}
+	if (vcpu->vm->irqchip_full)
+		return -ENXIO;
 	if (event->pic_vector >= 0)
 		return -EEXIST;
 	event->pic_vector = irq;

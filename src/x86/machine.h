@@ -119,6 +119,8 @@ enum exit_result {
  * @irq:	local APIC map and interrupt routes; has locks of its own
  * @irqchip_split: local APICs are in the kernel, the other chips in user space;
  *		set once under @lock before the first vCPU
+ * @irqchip_full: PIC and I/O APIC are in the kernel, too; likewise.  At most one
+ *		of the two is set
  * @nr_ioapic_pins: routes [0, n) belong to user space's I/O APIC; EOIs of their
  *		vectors exit
  * @x2apic_format: KVM_GET/SET_LAPIC and MSI addresses use 32 bit ids
@@ -145,6 +147,7 @@ struct vm {
 	struct io_vm io;
 	struct irq_vm irq;
 	bool irqchip_split;
+	bool irqchip_full;
 	u16 nr_ioapic_pins;
 	bool x2apic_format;
 	bool x2apic_no_broadcast_quirk;
@@ -329,6 +332,12 @@ void vcpu_kick(struct vcpu *vcpu);
  * also under spinlocks.
  */
 void vm_kick_all(struct vm *vm, enum vcpu_request req);
+
+/** vm_has_lapics() - do vCPUs have local APICs in the kernel? */
+static inline bool vm_has_lapics(const struct vm *vm)
+{
+	return vm->irqchip_split || smp_load_acquire(&vm->irqchip_full);
+}
 
 static inline bool vcpu_is_bsp(const struct vcpu *vcpu)
 {

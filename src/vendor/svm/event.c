@@ -216,7 +216,7 @@ void svm_tpr_changed(struct vcpu *vcpu, u8 tpr, int irr)
 	struct svm_vcpu *svm = svm_of(vcpu);
 	u32 *int_ctl = &svm->vmcb->control.int_ctl;
 	/* User space's APIC must hear of every change. */
-	bool exits = !vcpu->vm->irqchip_split || (irr >= 0 && irr >> 4 <= tpr >> 4);
+	bool exits = !vcpu->apic || (irr >= 0 && irr >> 4 <= tpr >> 4);
 
 	svm->cr8 = tpr >> 4;
 	if ((*int_ctl & V_TPR_MASK) != svm->cr8) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The I/O APIC against its data sheet (Intel 82093AA), with local APICs that only count, and under random lines, entries
- * and EOIs.
+ * The I/O APIC against its data sheet (Intel 82093AA), with local APICs that only count, and under random lines,
+ * entries and EOIs.
  */
 #include <string.h>
 
