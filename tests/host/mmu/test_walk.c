@@ -235,6 +235,37 @@ static void check_tables_in_rom(void)
 	CHECK_EQ(*entry64(0x2000), 0x40000000 | P | W | U | PS);
 }
 
+/* A flag that the walk sets is a write to the guest's table. */
+static void check_flags_are_logged(void)
+{
+	u64 bitmap[RAM_PAGES / 64];
+	struct kvm_dirty_log log = { .slot = 1, .dirty_bitmap = bitmap };
+	struct kvm_userspace_memory_region2 region = {
+		.slot = 1, .flags = KVM_MEM_LOG_DIRTY_PAGES, .guest_phys_addr = 0x10000000,
+		.memory_size = RAM_SIZE, .userspace_addr = (u64)ram,
+	};
+
+	long_mode();
+	CHECK_EQ(mem_set_region(&world.mem, &region), 0);
+	*entry64(0x1000) = 0x10002000 | P | W | U | A;
+	*entry64(0x2000) = 0x10003000 | P | W | U;
+	*entry64(0x3000) = 0x10000000 | P | W | U | PS | A;
+	regs.cr3 = 0x10001000;
+	EXPECT_GPA(0x123, MMU_ACCESS_PROBE | PF_ERR_WRITE, 0x10000123);
+	EXPECT_FAULT(0x40000123, PF_ERR_WRITE, PF_ERR_WRITE);
+	CHECK_EQ(mem_get_dirty_log(&world.mem, &log), 0);
+	CHECK_EQ(bitmap[0], 0);
+	EXPECT_GPA(0x123, 0, 0x10000123);
+	CHECK_EQ(mem_get_dirty_log(&world.mem, &log), 0);
+	CHECK_EQ(bitmap[0], 1 << 2);
+	EXPECT_GPA(0x123, PF_ERR_WRITE, 0x10000123);
+	CHECK_EQ(mem_get_dirty_log(&world.mem, &log), 0);
+	CHECK_EQ(bitmap[0], 1 << 3);
+	EXPECT_GPA(0x123, PF_ERR_WRITE, 0x10000123);
+	CHECK_EQ(mem_get_dirty_log(&world.mem, &log), 0);
+	CHECK_EQ(bitmap[0], 0);
+}
+
 /*
  * Access rights as prose.  SDM: "Determination of Access Rights"; APM: "Page
  * Protection Checks".
@@ -451,6 +482,7 @@ IN_WORLD(five_level)
 IN_WORLD(pae)
 IN_WORLD(legacy)
 IN_WORLD(tables_in_rom)
+IN_WORLD(flags_are_logged)
 IN_WORLD(random_tables)
 
 static const struct tap_test tests[] = {
@@ -460,6 +492,7 @@ static const struct tap_test tests[] = {
 	{ "PAE, PDPTEs in memory and held", pae },
 	{ "32-bit, with PSE and PSE-36", legacy },
 	{ "tables in read-only memory", tables_in_rom },
+	{ "flags set in tables are in the dirty log", flags_are_logged },
 	{ "access rights, every combination", permissions },
 	{ "random tables against the oracle", random_tables },
 };
