@@ -13,6 +13,9 @@
 
 #include "mem.h"
 
+/* What every x86 processor locks as a whole; hva and gpa have the same offset. */
+#define ACCESS_LINE	64
+
 /* The slot of @gpa if it may be written, or NULL. */
 static struct mem_slot *access_write_slot(struct guest_memory *mem, gpa_t gpa)
 {
@@ -131,13 +134,21 @@ static int access_cmpxchg(void __user *ptr, void *old, const void *new,
 	return -EINVAL;
 }
 
+/* A locked instruction may be misaligned, but stays within a cache line here. */
+static bool access_cmpxchg_possible(gpa_t gpa, unsigned int bytes)
+{
+	if (bytes == 16)
+		return !(gpa & 15);
+	return bytes && !((gpa ^ (gpa + bytes - 1)) & ~(gpa_t)(ACCESS_LINE - 1));
+}
+
 int mem_cmpxchg(struct guest_memory *mem, gpa_t gpa, void *old, const void *new,
 		unsigned int bytes)
 {
 	const struct mem_slot *slot;
 	int r;
 
-	if (!bytes || gpa & (bytes - 1))
+	if (!access_cmpxchg_possible(gpa, bytes))
 		return -EINVAL;
 	slot = access_write_slot(mem, gpa);
 	if (!slot)

@@ -303,9 +303,9 @@ int mem_write(struct guest_memory *mem, gpa_t gpa, const void *buf, size_t len);
  * mem_cmpxchg() - compare and exchange in guest memory, atomic for every vCPU
  * @old:   expected value; receives the value found
  * @new:   value to store if the one found is @old
- * @bytes: 1, 2, 4, 8 or 16; @gpa is aligned to it
- * As mem_write().  Return: 1 exchanged, 0 not (see @old); -EFAULT; -EINVAL for a
- * @bytes or alignment that no instruction has.
+ * @bytes: 1, 2, 4 or 8 within a cache line of 64 bytes; or 16, aligned
+ * As mem_write().  Return: 1 exchanged, 0 not (see @old); -EFAULT; -EINVAL for
+ * anything else.
  */
 int mem_cmpxchg(struct guest_memory *mem, gpa_t gpa, void *old, const void *new,
 		unsigned int bytes);

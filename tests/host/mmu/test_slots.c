@@ -176,12 +176,42 @@ static void swap(u8 *page)
 		CHECK(!memcmp(old, new, bytes));
 		CHECK_EQ(mem_cmpxchg(&world.mem, 0x1000, old, new, bytes), -EFAULT);
 		CHECK_EQ(mem_cmpxchg(&world.mem, 0x2000, old, new, bytes), -EFAULT);
-		if (bytes > 1)
-			CHECK_EQ(mem_cmpxchg(&world.mem, 17, old, new, bytes), -EINVAL);
 	}
+	CHECK_EQ(mem_cmpxchg(&world.mem, 17, old, new, 16), -EINVAL);
 	CHECK_EQ(mem_cmpxchg(&world.mem, 0, old, new, 0), -EINVAL);
 	CHECK_EQ(mem_cmpxchg(&world.mem, 0, old, new, 3), -EINVAL);
 	CHECK_EQ(mem_cmpxchg(&world.mem, 0, old, new, 32), -EINVAL);
+	mem_read_unlock(&world.mem, idx);
+}
+
+/* At every offset of a cache line and one beyond it. */
+static void swap_misaligned(u8 *page, u8 *high)
+{
+	unsigned int bytes, at, i;
+	u8 model[128];
+	u64 old, new;
+	int idx, r;
+
+	CHECK_EQ(region(0, 0, 0, 0x1000, (u64)page), 0);
+	idx = mem_read_lock(&world.mem);
+	for (bytes = 1; bytes <= 8; bytes *= 2) {
+		for (i = 0; i < sizeof(model); i++)
+			page[i] = model[i] = i;
+		for (at = 0; at <= 64; at++) {
+			old = 0;
+			memcpy(&old, model + at, bytes);
+			new = ~old;
+			r = mem_cmpxchg(&world.mem, at, &old, &new, bytes);
+			CHECK_EQ(r, at < 64 && at + bytes > 64 ? -EINVAL : 1);
+			if (r < 0)
+				continue;
+			memcpy(model + at, &new, bytes);
+			CHECK(!memcmp(page, model, sizeof(model)));
+			old = 0;
+			CHECK_EQ(mem_cmpxchg(&world.mem, at, &old, &new, bytes), 0);
+			CHECK(!memcmp(&old, model + at, bytes));
+		}
+	}
 	mem_read_unlock(&world.mem, idx);
 }
 
@@ -210,6 +240,11 @@ static void check_exchanges(void)
 	with_memory(swap_low);
 }
 
+static void check_misaligned(void)
+{
+	with_memory(swap_misaligned);
+}
+
 #define IN_WORLD(test) static void test(void) { world_begin(3); check_##test(); world_end(); }
 
 IN_WORLD(refused)
@@ -217,6 +252,7 @@ IN_WORLD(update_fails)
 IN_WORLD(many)
 IN_WORLD(accesses)
 IN_WORLD(exchanges)
+IN_WORLD(misaligned)
 
 static const struct tap_test tests[] = {
 	{ "what an update refuses", refused },
@@ -224,6 +260,7 @@ static const struct tap_test tests[] = {
 	{ "three thousand slots", many },
 	{ "reads and writes across pages and slots", accesses },
 	{ "compare and exchange of every size", exchanges },
+	{ "compare and exchange at every offset of a line", misaligned },
 };
 
 TAP_MAIN("slots", tests)

@@ -167,3 +167,29 @@ unsigned long copy_to_user(void *to, const void *from, size_t n)
 	memcpy(to, from, n);
 	return 0;
 }
+
+bool shim_cmpxchg_misaligned(void *p, void *old, u64 new, size_t size)
+{
+	u64 found = 0;
+	bool done;
+
+	memcpy(&found, old, size);
+	switch (size) {
+	case 2:
+		__asm__ volatile("lock cmpxchgw %w[new], (%[p])" : "+a" (found), "=@ccz" (done)
+				 : [p] "r" (p), [new] "r" (new) : "memory");
+		break;
+	case 4:
+		__asm__ volatile("lock cmpxchgl %k[new], (%[p])" : "+a" (found), "=@ccz" (done)
+				 : [p] "r" (p), [new] "r" (new) : "memory");
+		break;
+	case 8:
+		__asm__ volatile("lock cmpxchgq %[new], (%[p])" : "+a" (found), "=@ccz" (done)
+				 : [p] "r" (p), [new] "r" (new) : "memory");
+		break;
+	default:
+		abort();
+	}
+	memcpy(old, &found, size);
+	return done;
+}

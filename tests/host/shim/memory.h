@@ -71,6 +71,9 @@ void kmem_cache_destroy(struct kmem_cache *cache);
 /* Provided by the test: may user memory be accessed there? */
 bool shim_user_ok(const void *addr, size_t size);
 
+/* The processor does it, within a cache line; C has no such access. */
+bool shim_cmpxchg_misaligned(void *p, void *old, u64 new, size_t size);
+
 #define access_ok(addr, size)	((unsigned long)(addr) + (size) <= 1ul << 47)
 unsigned long copy_from_user(void *to, const void *from, size_t n);
 unsigned long copy_to_user(void *to, const void *from, size_t n);
@@ -78,8 +81,10 @@ unsigned long copy_to_user(void *to, const void *from, size_t n);
 	(shim_user_ok(p, sizeof(*(p))) ? ((x) = READ_ONCE(*(p)), 0) : -EFAULT)
 #define __try_cmpxchg_user(p, old, new, label)				\
 	(shim_user_ok((void *)(p), sizeof(*(p))) ?			\
-	 !__atomic_compare_exchange_n(p, old, new, false, __ATOMIC_SEQ_CST,	\
-				      __ATOMIC_SEQ_CST) : -EFAULT)
+	 ((unsigned long)(p) & (sizeof(*(p)) - 1) ?			\
+	  !shim_cmpxchg_misaligned((void *)(p), old, new, sizeof(*(p))) :	\
+	  !__atomic_compare_exchange_n(p, old, new, false, __ATOMIC_SEQ_CST,	\
+				       __ATOMIC_SEQ_CST)) : -EFAULT)
 
 /* Sixteen bytes at once go through the page; here through its address. */
 #define FOLL_WRITE			1
