@@ -41,6 +41,7 @@
 #define F_SHIFT		0x8u	/* a count beyond the operand leaves it undefined */
 #define F_BRANCH	0x10u
 #define F_MOVBE		0x20u
+#define F_HINT		0x40u	/* a register: #UD, or nothing */
 
 struct safe {
 	emul_handler_t exec;
@@ -69,7 +70,7 @@ static const struct safe safe[] = {
 	SAFE(aas, OF | SF | ZF | PF, 0), SAFE(aam, OF | AF | CF, 0), SAFE(aad, OF | AF | CF, 0),
 	SAFE(salc, 0, 0), SAFE(cbw, 0, 0), SAFE(cwd, 0, 0),
 	SAFE(mov, 0, 0), SAFE(movsx, 0, 0), SAFE(xchg, 0, 0), SAFE(nop_or_xchg, 0, 0),
-	SAFE(nop, 0, 0), SAFE(lea, 0, 0), SAFE(xlat, 0, 0), SAFE(bound, 0, 0),
+	SAFE(nop, 0, F_HINT), SAFE(lea, 0, 0), SAFE(xlat, 0, 0), SAFE(bound, 0, 0),
 	SAFE(cmpxchg8b, 0, 0), SAFE(sahf, 0, 0), SAFE(lahf, 0, 0), SAFE(clc, 0, 0),
 	SAFE(stc, 0, 0), SAFE(cmc, 0, 0), SAFE(cld, 0, 0), SAFE(std, 0, 0),
 	SAFE(movs, 0, F_STRING), SAFE(stos, 0, F_STRING), SAFE(lods, 0, F_STRING),
@@ -255,6 +256,8 @@ static bool is_safe(struct cpu_case *c, const struct safe *s, enum emul_result r
 		return false;
 	if (s->flags & F_STRING && !string_safe(c, insn, result))
 		return false;
+	if (s->flags & F_HINT && insn->mod == 3)
+		return false;
 	c->undefined = s->undefined;
 	return result == EMUL_FAULT || operands_defined(s);
 }
@@ -266,7 +269,7 @@ static void describe(const struct cpu_case *c)
 	fprintf(stderr, "%s, %s mode:", emul_insn_name(&program.ctxt),
 		c->long64 ? "64-bit" : "32-bit");
 	for (i = 0; i < program.ctxt.insn.length; i++)
-		fprintf(stderr, " %02x", c->code[i]);
+		fprintf(stderr, " %02x", program.ctxt.fetched[i]);
 	fprintf(stderr, "; scratch at %p\n", (void *)native.scratch);
 }
 

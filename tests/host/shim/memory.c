@@ -176,15 +176,15 @@ bool shim_cmpxchg_misaligned(void *p, void *old, u64 new, size_t size)
 	memcpy(&found, old, size);
 	switch (size) {
 	case 2:
-		__asm__ volatile("lock cmpxchgw %w[new], (%[p])" : "+a" (found), "=@ccz" (done)
+		asm volatile("lock cmpxchgw %w[new], (%[p])" : "+a" (found), "=@ccz" (done)
 				 : [p] "r" (p), [new] "r" (new) : "memory");
 		break;
 	case 4:
-		__asm__ volatile("lock cmpxchgl %k[new], (%[p])" : "+a" (found), "=@ccz" (done)
+		asm volatile("lock cmpxchgl %k[new], (%[p])" : "+a" (found), "=@ccz" (done)
 				 : [p] "r" (p), [new] "r" (new) : "memory");
 		break;
 	case 8:
-		__asm__ volatile("lock cmpxchgq %[new], (%[p])" : "+a" (found), "=@ccz" (done)
+		asm volatile("lock cmpxchgq %[new], (%[p])" : "+a" (found), "=@ccz" (done)
 				 : [p] "r" (p), [new] "r" (new) : "memory");
 		break;
 	default:
