@@ -22,16 +22,26 @@ static u32 frames_first(u32 n)
 	return (host->next_frame + n - 1) / n * n;
 }
 
-bool host_has_frames(u32 n)
+static bool frames_left(u32 n)
 {
 	return frames_first(n) + n <= HOST_FRAMES;
+}
+
+bool host_has_frames(u32 n)
+{
+	bool left;
+
+	pthread_mutex_lock(&host->ops);
+	left = frames_left(n);
+	pthread_mutex_unlock(&host->ops);
+	return left;
 }
 
 static u64 frames_new(u32 page, u32 n)
 {
 	u32 first = frames_first(n), i;
 
-	if (!host_has_frames(n))
+	if (!frames_left(n))
 		abort();
 	host->next_frame = first + n;
 	for (i = 0; i < n; i++) {
@@ -108,6 +118,14 @@ void host_map(u32 page, int level, bool writable)
 	pthread_mutex_unlock(&host->tables);
 }
 
+void host_device(u32 page, u32 npages, bool device)
+{
+	u32 i;
+
+	for (i = 0; i < npages; i++)
+		host->ptes[page + i].device = device;
+}
+
 static void host_take(u32 page, u32 n, bool hole)
 {
 	u32 i, end = page + n;
@@ -173,7 +191,7 @@ void host_collapse(u32 page)
 	pthread_mutex_lock(&host->ops);
 	op_begin(first, 512);
 	for (i = first; i < first + 512; i++)
-		small &= !host->ptes[i].hole &&
+		small &= !host->ptes[i].hole && !host->ptes[i].device &&
 			 (!host->ptes[i].pfn || host->ptes[i].level == PT_LEVEL_4K);
 	if (small)
 		block_copy(first, 512, PT_LEVEL_2M);
@@ -213,7 +231,8 @@ static int host_fault(u32 page, bool write)
 		pthread_mutex_lock(&host->tables);
 		first = page & ~511u;
 		for (i = first; i < first + 512; i++)
-			empty &= !host->ptes[i].pfn && !host->ptes[i].hole;
+			empty &= !host->ptes[i].pfn && !host->ptes[i].hole &&
+				 !host->ptes[i].device;
 		if (host->huge && empty)
 			ptes_set(first, frames_new(first, 512), PT_LEVEL_2M, true);
 		else

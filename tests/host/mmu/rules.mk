@@ -16,7 +16,6 @@ mmu-$(1)-variants := $(2)
 endef
 
 $(eval $(call mmu-suite,tables,address+undefined))
-$(eval $(call mmu-suite,random,address+undefined))
 $(eval $(call mmu-suite,race,address+undefined thread))
 $(eval $(call mmu-suite,walk,address+undefined))
 $(eval $(call mmu-suite,slots,address+undefined))

@@ -98,6 +98,7 @@ void world_begin_on(const struct hw_format *format)
 	};
 	int cpu;
 
+	shim_seed(1);
 	memset(&world, 0, sizeof(world));
 	world.format = *format;
 	world.backing = world_backing;
@@ -288,27 +289,23 @@ static void consistent_leaf(void *arg, const struct hw_leaf *leaf)
 	*(bool *)arg = false;
 }
 
-static bool counts_right(const struct hw_scan *scan)
+const char *world_counts_wrong(const struct hw_scan *scan)
 {
-	bool good = true;
+	static __thread char why[80];
 	int level;
 
 	for (level = 1; level <= MMU_MAX_LEVELS; level++)
 		if (scan->pages[level] != atomic_long_read(&world.mv.pages[level])) {
-			printf("# level %d: %ld pages, counted %ld\n", level,
-			       scan->pages[level], atomic_long_read(&world.mv.pages[level]));
-			good = false;
+			snprintf(why, sizeof(why), "level %d: %ld pages, counted %ld", level,
+				 scan->pages[level], atomic_long_read(&world.mv.pages[level]));
+			return why;
 		}
 	if (scan->tables != atomic_long_read(&world.mv.tables)) {
-		printf("# %ld tables, counted %ld\n", scan->tables,
-		       atomic_long_read(&world.mv.tables));
-		good = false;
+		snprintf(why, sizeof(why), "%ld tables, counted %ld", scan->tables,
+			 atomic_long_read(&world.mv.tables));
+		return why;
 	}
-	if (atomic_read(&world.mv.flushes)) {
-		printf("# %d flushes are still to come\n", atomic_read(&world.mv.flushes));
-		good = false;
-	}
-	return good;
+	return atomic_read(&world.mv.flushes) ? "a flush is still to come" : NULL;
 }
 
 bool world_consistent(void)
@@ -320,6 +317,7 @@ bool world_consistent(void)
 		.leaf = consistent_leaf,
 		.arg = &good,
 	};
+	const char *why;
 	int cpu, i;
 
 	hw_scan(&scan);
@@ -332,5 +330,8 @@ bool world_consistent(void)
 		for (i = 0; i < HW_TLB_ENTRIES; i++)
 			if (world.vcpu[cpu].hw.tlb[i].level)
 				consistent_leaf(&good, &world.vcpu[cpu].hw.tlb[i]);
-	return counts_right(&scan) && good;
+	why = world_counts_wrong(&scan);
+	if (why)
+		printf("# %s\n", why);
+	return !why && good;
 }

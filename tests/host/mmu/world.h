@@ -26,7 +26,7 @@
 #define HOST_PAGES	(1u << 19)
 /* Frames of the host; frame numbers start here. */
 #define HOST_PFN	(1ull << 20)
-#define HOST_FRAMES	(1u << 22)
+#define HOST_FRAMES	(1u << 23)
 
 /* An entry of the host's page tables. */
 struct host_pte {
@@ -143,9 +143,14 @@ bool world_consistent(void);
 /* Why @leaf is not what slots and host say, or NULL. */
 const char *world_leaf_wrong(const struct hw_leaf *leaf);
 
+/* Which count is not what a scan found, or NULL. */
+const char *world_counts_wrong(const struct hw_scan *scan);
+
 /* The host's side.  @page counts from HOST_HVA. */
 void host_map(u32 page, int level, bool writable);
 void host_unmap(u32 page, u32 npages);
+/* What is mapped there from now on is, or is not, memory; nothing is mapped yet. */
+void host_device(u32 page, u32 npages, bool device);
 void host_hole(u32 page, u32 npages);
 void host_migrate(u32 page);
 void host_split(u32 page);

@@ -87,6 +87,12 @@ static void hw_decode(u64 value, u64 rights, u64 gfn, int level, struct hw_leaf 
 	leaf->uncached = value & (HW_PWT | HW_PCD);
 }
 
+/* More address than the tables have levels for: nothing is there. */
+static bool hw_beyond(const struct hw_format *format, u64 gfn)
+{
+	return gfn >> format->levels * 9;
+}
+
 static u64 hw_rights(u64 rights, u64 value)
 {
 	return (rights & value & (HW_WRITABLE | HW_USER)) | ((rights | value) & HW_NX);
@@ -160,6 +166,8 @@ static u64 hw_walk(struct hw_cpu *cpu, u64 gfn, enum hw_access access, struct hw
 	u64 rights, table, value, used;
 	int level;
 
+	if (hw_beyond(&cpu->format, gfn))
+		return hw_fault(cpu, gfn, access, 0);
 again:
 	rights = HW_WRITABLE | HW_USER;
 	for (table = hw_start(cpu, gfn, &level); ; level--) {
@@ -272,6 +280,8 @@ int hw_lookup(const struct hw_format *format, u64 root, u64 gfn, struct hw_leaf 
 	u64 rights = HW_WRITABLE | HW_USER, table = root, value;
 	int level;
 
+	if (hw_beyond(format, gfn))
+		return 0;
 	for (level = format->levels; ; level--) {
 		value = READ_ONCE(*hw_entry(table, gfn, level));
 		if (!(value & HW_PRESENT) || hw_reserved(format, value, level))

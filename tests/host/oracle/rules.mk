@@ -21,3 +21,10 @@ walk-model-src = $(addprefix tests/host/oracle/,guest_walk.c second_walk.c test_
 walk-model-cflags = $(mmu-cflags)
 walk-model-family := mmu
 walk-model-variants := address+undefined
+
+# The oracle: a model of the hardware, of guest memory, and steps to play.
+oracle-files := campaign check exhaustive model pick play_guest play_host sequence test_oracle threads
+programs += oracle
+oracle-src = $(mmu-src) $(oracle-files:%=tests/host/oracle/%.c)
+oracle-cflags = $(mmu-cflags) -DORACLE_SEQUENCES='"$(top)/tests/host/oracle/sequences"'
+oracle-variants := address+undefined thread
