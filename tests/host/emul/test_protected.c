@@ -218,6 +218,14 @@ static void test_jump_far(void)
 	CHECK(faulted(EMUL_EXC_NP, MOCK_FREE));
 	CHECK_EQ(m.ctxt.rip, MOCK_CODE);
 	CHECK_EQ(mock_run(&m, "ea 00 00 00 00 38 00"), EMUL_UNHANDLEABLE);	/* TSS */
+	/* The user does not get inwards, whatever RPL says. */
+	start(3);
+	mock_descriptor(&m, MOCK_FREE, 0, 0xfffff, MOCK_ATTR_CODE);
+	CHECK_EQ(mock_run(&m, "ea 00 00 00 00 58 00"), EMUL_FAULT);
+	CHECK(faulted(EMUL_EXC_GP, MOCK_FREE));
+	CHECK_EQ(mock_run(&m, "ea 00 00 00 00 5b 00"), EMUL_FAULT);
+	CHECK(faulted(EMUL_EXC_GP, MOCK_FREE));
+	CHECK_EQ(m.ctxt.cpl, 3);
 }
 
 static void test_conforming(void)
