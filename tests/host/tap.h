@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * Test programs that print TAP.  A test is a function; a failed CHECK() says where
- * and ends it.
+ * and ends it.  In the kernel the same tests are a suite of KUnit.
  */
 #ifndef TESTS_HOST_TAP_H
 #define TESTS_HOST_TAP_H
+
+#ifdef __KERNEL__
+#include "../kunit/tap.h"
+#else
 
 #include <stdbool.h>
 #include <stdio.h>
@@ -60,4 +64,5 @@ static inline int tap_run(const char *suite, const struct tap_test *tests, int n
 		return tap_run(suite, tests, sizeof(tests) / sizeof((tests)[0])); \
 	}
 
+#endif /* !__KERNEL__ */
 #endif
