@@ -2,7 +2,7 @@
 /*
  * Node, VM, memory and vCPU housekeeping, and the run loop. See vm.h for the model.
  */
-#include "vm.h"
+#include "inject.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -75,11 +75,16 @@ bool machine_is_tcg(void)
 	return !strcmp(signature, "TCGTCGTCGTCG");
 }
 
-long kvm_ioctl(int fd, unsigned long cmd, void *arg)
+long kvm_ioctl_once(int fd, unsigned long cmd, void *arg)
 {
 	int ret = ioctl(fd, cmd, arg);
 
 	return ret == -1 ? -errno : ret;
+}
+
+long kvm_ioctl(int fd, unsigned long cmd, void *arg)
+{
+	return inject_is_sweep() ? inject_ioctl(fd, cmd, arg) : kvm_ioctl_once(fd, cmd, arg);
 }
 
 long kvm_ioctl_n(int fd, unsigned long cmd, unsigned long arg)
@@ -210,7 +215,7 @@ void vm_destroy(struct vm *vm)
 		if (vm->vcpus[i])
 			vcpu_destroy(vm->vcpus[i]);
 	if (vm->fd >= 0)
-		close(vm->fd);
+		inject_close(vm->fd);
 	if (vm->node >= 0)
 		close(vm->node);
 	if (vm->ram)
@@ -260,7 +265,7 @@ void vcpu_destroy(struct vcpu *vcpu)
 	if (vcpu->id >= 0 && vcpu->id < MAX_VCPUS && vcpu->vm->vcpus[vcpu->id] == vcpu)
 		vcpu->vm->vcpus[vcpu->id] = NULL;
 	munmap(vcpu->run, vcpu->vm->run_size);
-	close(vcpu->fd);
+	inject_close(vcpu->fd);
 	free(vcpu);
 }
 

@@ -77,8 +77,10 @@ int node_open(void);
 /* QEMU's TCG, whose SVM knows neither breakpoints loaded by VMRUN nor the intercepts of #BP and XSETBV */
 bool machine_is_tcg(void);
 
-/* returns what ioctl(2) returns when that is not -1, else -errno */
+/* returns what ioctl(2) returns when that is not -1, else -errno; swept if QUIRE_SWEEP says so (inject.h) */
 long kvm_ioctl(int fd, unsigned long cmd, void *arg);
+/* the same, never swept */
+long kvm_ioctl_once(int fd, unsigned long cmd, void *arg);
 /* the same with an argument that is a number */
 long kvm_ioctl_n(int fd, unsigned long cmd, unsigned long arg);
 /* aborts on failure */
