@@ -127,12 +127,24 @@ struct mem_listener {
 	const struct mem_listener_ops *ops;
 };
 
+/* How many invalidations may end during a fault before it takes them for its own. */
+#define MEM_ENDED		8
+
+/**
+ * struct mem_hva_range - hvas from @start on, @end exclusive
+ * @start, @end: in bytes
+ */
+struct mem_hva_range {
+	hva_t start;
+	hva_t end;
+};
+
 /**
  * struct mem_invalidation - the host's invalidations that are under way
  * @seq:	counts up when one ends
  * @active:	how many are under way
- * @start:	lowest hva of those under way
- * @end:	exclusive end of those under way
+ * @around:	the least range around those under way
+ * @ended:	the last ones that ended: at @seq modulo MEM_ENDED before it counted
  *
  * Written under mmu_lock held exclusive: under mmu_lock held shared, what
  * mem_invalidated() denies cannot begin.
@@ -140,8 +152,8 @@ struct mem_listener {
 struct mem_invalidation {
 	unsigned long seq;
 	unsigned long active;
-	hva_t start;
-	hva_t end;
+	struct mem_hva_range around;
+	struct mem_hva_range ended[MEM_ENDED];
 };
 
 /**
@@ -392,6 +404,10 @@ static inline unsigned long mem_invalidation_seq(struct guest_memory *mem)
 	return seq;
 }
 
+/** mem_invalidation_ended() - did one of [@start, @end) end since @seq?  As mem_invalidated(). */
+bool mem_invalidation_ended(const struct mem_invalidation *inval, unsigned long seq,
+			    hva_t start, hva_t end);
+
 /**
  * mem_invalidated() - may the host have taken a page of [@start, @end) since @seq?
  * Under mmu_lock.  False: the pages may be mapped until mmu_lock is released.
@@ -402,9 +418,11 @@ static inline bool mem_invalidated(struct guest_memory *mem, unsigned long seq,
 	const struct mem_invalidation *inval = &mem->inval;
 
 	lockdep_assert_held(&mem->mmu_lock);
-	if (unlikely(inval->active) && start < inval->end && end > inval->start)
+	if (unlikely(inval->active) && start < inval->around.end &&
+	    end > inval->around.start)
 		return true;
-	return inval->seq != seq;
+	return unlikely(inval->seq != seq) &&
+	       mem_invalidation_ended(inval, seq, start, end);
 }
 
 /**
@@ -415,8 +433,8 @@ static inline bool mem_invalidated(struct guest_memory *mem, unsigned long seq,
 void mem_invalidate_begin(struct guest_memory *mem, hva_t start, hva_t end,
 			  bool may_sleep);
 
-/** mem_invalidate_end() - end of mem_invalidate_begin().  Does not sleep. */
-void mem_invalidate_end(struct guest_memory *mem);
+/** mem_invalidate_end() - end of mem_invalidate_begin() of that range.  Does not sleep. */
+void mem_invalidate_end(struct guest_memory *mem, hva_t start, hva_t end);
 
 /**
  * mem_young() - was any page of [@start, @end), hvas, accessed by the guest?

@@ -17,7 +17,8 @@
  * A fault that checked before the announcement has installed by the time that
  * mmu_lock is exclusive, so that the walk that follows finds it.  One that checks
  * later sees the range.  One that checks after the end sees that @seq moved since
- * it looked the page up.
+ * it looked the page up, and finds the range among those that ended; the host may
+ * well take other pages at a rate at which no fault would come to an end otherwise.
  *
  * The range is kept in hvas, so that a begin and its end need not agree about
  * slots, which come and go in between.
@@ -82,11 +83,11 @@ void mem_invalidate_begin(struct guest_memory *mem, hva_t start, hva_t end,
 
 	write_lock(&mem->mmu_lock);
 	if (inval->active++) {
-		inval->start = min(inval->start, start);
-		inval->end = max(inval->end, end);
+		inval->around.start = min(inval->around.start, start);
+		inval->around.end = max(inval->around.end, end);
 	} else {
-		inval->start = start;
-		inval->end = end;
+		inval->around.start = start;
+		inval->around.end = end;
 	}
 	write_unlock(&mem->mmu_lock);
 
@@ -95,14 +96,31 @@ void mem_invalidate_begin(struct guest_memory *mem, hva_t start, hva_t end,
 	mem_read_unlock(mem, idx);
 }
 
-void mem_invalidate_end(struct guest_memory *mem)
+void mem_invalidate_end(struct guest_memory *mem, hva_t start, hva_t end)
 {
 	struct mem_invalidation *inval = &mem->inval;
 
 	write_lock(&mem->mmu_lock);
+	inval->ended[inval->seq % MEM_ENDED] =
+		(struct mem_hva_range){ .start = start, .end = end };
 	WRITE_ONCE(inval->seq, inval->seq + 1);
 	WARN_ON_ONCE(!inval->active--);
 	write_unlock(&mem->mmu_lock);
+}
+
+bool mem_invalidation_ended(const struct mem_invalidation *inval, unsigned long seq,
+			    hva_t start, hva_t end)
+{
+	/* More than are remembered. */
+	if (inval->seq - seq > MEM_ENDED)
+		return true;
+	for (; seq != inval->seq; seq++) {
+		const struct mem_hva_range *range = &inval->ended[seq % MEM_ENDED];
+
+		if (start < range->end && end > range->start)
+			return true;
+	}
+	return false;
 }
 
 bool mem_young(struct guest_memory *mem, hva_t start, hva_t end, bool clear)
@@ -152,7 +170,7 @@ static int notifier_start(struct mmu_notifier *mn,
 static void notifier_end(struct mmu_notifier *mn,
 			 const struct mmu_notifier_range *range)
 {
-	mem_invalidate_end(notifier_mem(mn));
+	mem_invalidate_end(notifier_mem(mn), range->start, range->end);
 }
 
 static compat_young_t notifier_clear_young(struct mmu_notifier *mn,

@@ -7,6 +7,8 @@
  * is over.  Lookups go on meanwhile.  A frame that is freed is dead for good: its
  * number is not used again.
  */
+#include <unistd.h>
+
 #include "world.h"
 
 static struct host *const host = &world.host;
@@ -103,10 +105,10 @@ static void op_begin(u32 page, u32 n)
 	pthread_mutex_lock(&host->tables);
 }
 
-static void op_end(void)
+static void op_end(u32 page, u32 n)
 {
 	pthread_mutex_unlock(&host->tables);
-	mem_invalidate_end(&world.mem);
+	mem_invalidate_end(&world.mem, page_hva(page), page_hva(page + n));
 }
 
 void host_map(u32 page, int level, bool writable)
@@ -141,7 +143,7 @@ static void host_take(u32 page, u32 n, bool hole)
 		host->ptes[i].pfn = 0;
 		host->ptes[i].hole = hole;
 	}
-	op_end();
+	op_end(page, end - page);
 	pthread_mutex_unlock(&host->ops);
 }
 
@@ -165,7 +167,7 @@ void host_migrate(u32 page)
 	op_begin(first, n);
 	if (host->ptes[first].pfn)
 		block_copy(first, n, host->ptes[first].level);
-	op_end();
+	op_end(first, n);
 	pthread_mutex_unlock(&host->ops);
 }
 
@@ -179,7 +181,7 @@ void host_split(u32 page)
 	op_begin(first, n);
 	for (i = first; i < first + n; i++)
 		host->ptes[i].level = PT_LEVEL_4K;
-	op_end();
+	op_end(first, n);
 	pthread_mutex_unlock(&host->ops);
 }
 
@@ -195,7 +197,7 @@ void host_collapse(u32 page)
 			 (!host->ptes[i].pfn || host->ptes[i].level == PT_LEVEL_4K);
 	if (small)
 		block_copy(first, 512, PT_LEVEL_2M);
-	op_end();
+	op_end(first, 512);
 	pthread_mutex_unlock(&host->ops);
 }
 
@@ -209,7 +211,7 @@ void host_write_protect(u32 page)
 	op_begin(first, n);
 	for (i = first; i < first + n; i++)
 		host->ptes[i].writable = false;
-	op_end();
+	op_end(first, n);
 	pthread_mutex_unlock(&host->ops);
 }
 
@@ -226,7 +228,7 @@ static int host_fault(u32 page, bool write)
 	if (pte->pfn && write && !pte->writable) {
 		op_begin(first, n);
 		block_copy(first, n, pte->level);
-		op_end();
+		op_end(first, n);
 	} else if (!pte->pfn) {
 		pthread_mutex_lock(&host->tables);
 		first = page & ~511u;
@@ -269,6 +271,9 @@ int mem_host_page_get(struct guest_memory *mem, hva_t hva, bool write,
 	hp->page = NULL;
 	hp->writable = pte.writable;
 	hp->level = pte.level;
+	/* Those who race with a fault have most to do now. */
+	if (shim_hooks.dawdle && shim_sometimes())
+		usleep(50);
 	if (after) {
 		world.after_lookup = NULL;
 		after();

@@ -376,8 +376,86 @@ static void check_invalidation(void)
 	CHECK_EQ(world_fault(0, 5, PF_ERR_USER, NULL), MMU_FAULT_RETRY);
 	CHECK_EQ(world_fault(0, 6, PF_ERR_USER, NULL), MMU_FAULT_RETRY);
 	CHECK_EQ(world_fault(0, 7, PF_ERR_USER, NULL), MMU_FAULT_FIXED);
-	mem_invalidate_end(&world.mem);
+	mem_invalidate_end(&world.mem, HOST_HVA + 5 * PAGE_SIZE, HOST_HVA + 7 * PAGE_SIZE);
 	CHECK_EQ(world_fault(0, 5, PF_ERR_USER, NULL), MMU_FAULT_FIXED);
+	CHECK(world_consistent());
+}
+
+/* Invalidations that begin and end between the lookup and the installation. */
+static u32 ended_page, ended_times;
+
+static void invalidate_after_lookup(void)
+{
+	hva_t hva = HOST_HVA + ended_page * PAGE_SIZE;
+	u32 i;
+
+	for (i = 0; i < ended_times; i++) {
+		mem_invalidate_begin(&world.mem, hva, hva + PAGE_SIZE, true);
+		mem_invalidate_end(&world.mem, hva, hva + PAGE_SIZE);
+	}
+}
+
+/* Return: how often a fault on @gfn had to look at the host. */
+static unsigned long lookups_for(gfn_t gfn, u32 page, u32 times)
+{
+	unsigned long before = world.host.lookups;
+
+	ended_page = page;
+	ended_times = times;
+	world.after_lookup = invalidate_after_lookup;
+	if (world_fault(0, gfn, PF_ERR_USER, NULL) != MMU_FAULT_FIXED)
+		return 0;
+	return world.host.lookups - before;
+}
+
+static void check_ended_invalidation(void)
+{
+	CHECK_EQ(world_slot(0, 0, 2048, 0, 0), 0);
+	for (gfn_t gfn = 1; gfn < 6; gfn++)
+		host_map(gfn, PT_LEVEL_4K, true);
+	/* Of the page itself: all over again. */
+	CHECK_EQ(lookups_for(1, 1, 1), 2);
+	/* Of its neighbour: what does it matter? */
+	CHECK_EQ(lookups_for(2, 3, 1), 1);
+	CHECK_EQ(lookups_for(3, 2, MEM_ENDED), 1);
+	/* More than are remembered. */
+	CHECK_EQ(lookups_for(4, 2, MEM_ENDED + 1), 2);
+	/* Of a part of the large page that it would map. */
+	host_map(512, PT_LEVEL_2M, true);
+	CHECK_EQ(lookups_for(600, 1000, 1), 2);
+	CHECK_EQ(level_of(600), PT_LEVEL_2M);
+	CHECK(world_consistent());
+}
+
+/* Somebody waits all the time: each piece of the work is done all the same. */
+static unsigned long contentions;
+
+static bool always_contended(void)
+{
+	return ++contentions < 100000;
+}
+
+static void check_contended_walks(void)
+{
+	unsigned long bitmap[32];
+	struct kvm_dirty_log log = { .slot = 0, .dirty_bitmap = bitmap };
+	gfn_t gfn;
+
+	CHECK_EQ(world_slot(0, 0, 2048, 0, 0), 0);
+	for (gfn = 0; gfn < 2048; gfn++)
+		CHECK_EQ(world_write(0, gfn, gfn), WORLD_OK);
+	contentions = 0;
+	shim_hooks.contended = always_contended;
+	host_unmap(100, 200);
+	CHECK_EQ(world_slot(0, 0, 2048, 0, KVM_MEM_LOG_DIRTY_PAGES), 0);
+	for (gfn = 0; gfn < 2048; gfn += 2)
+		CHECK_EQ(world_write(0, gfn, gfn), WORLD_OK);
+	CHECK_EQ(mem_get_dirty_log(&world.mem, &log), 0);
+	CHECK_EQ(world_slot(0, 0, 2048, 0, 0), 0);
+	CHECK_EQ(world_slot(0, 0, 0, 0, 0), 0);
+	shim_hooks.contended = NULL;
+	CHECK(contentions > 4096 && contentions < 20000);
+	CHECK_EQ(mapped(PT_LEVEL_4K), 0);
 	CHECK(world_consistent());
 }
 
@@ -388,7 +466,7 @@ static void invalidate_before_flush(void)
 {
 	mem_invalidate_begin(&world.mem, HOST_HVA, HOST_HVA + PAGE_SIZE, true);
 	late_cached = world_cached(1, 0);
-	mem_invalidate_end(&world.mem);
+	mem_invalidate_end(&world.mem, HOST_HVA, HOST_HVA + PAGE_SIZE);
 }
 
 static void check_pending_flush(void)
@@ -411,7 +489,7 @@ static void invalidate_leaving(void)
 	shim_hooks.on_synchronize = NULL;
 	mem_invalidate_begin(&world.mem, HOST_HVA, HOST_HVA + PAGE_SIZE, true);
 	late_cached = world_walk(16, &pfn, &writable) || world_cached(1, 16);
-	mem_invalidate_end(&world.mem);
+	mem_invalidate_end(&world.mem, HOST_HVA, HOST_HVA + PAGE_SIZE);
 }
 
 static void check_leaving_slot(void)
@@ -521,6 +599,8 @@ IN_WORLD(dirty_log)
 IN_WORLD(dirty_log_huge)
 IN_WORLD(young)
 IN_WORLD(invalidation)
+IN_WORLD(ended_invalidation)
+IN_WORLD(contended_walks)
 IN_WORLD(pending_flush)
 IN_WORLD(leaving_slot)
 IN_WORLD(dead_table)
@@ -546,6 +626,8 @@ static const struct tap_test tests[] = {
 	{ "dirty log over large pages", dirty_log_huge },
 	{ "accessed bits", young },
 	{ "an invalidation under way", invalidation },
+	{ "an invalidation that ended during a fault", ended_invalidation },
+	{ "walks that let others in whenever they can", contended_walks },
 	{ "an invalidation finds what is not flushed yet", pending_flush },
 	{ "an invalidation finds a slot on its way out", leaving_slot },
 	{ "a dead table and who is still in it", dead_table },

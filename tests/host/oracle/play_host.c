@@ -234,9 +234,11 @@ void play_open(const u64 *arg)
 
 void play_close(const u64 *arg)
 {
+	hva_t hva = HOST_HVA + (hva_t)oracle.open[0].page * PAGE_SIZE;
+
 	if (!oracle.nr_open)
 		return;
-	mem_invalidate_end(&world.mem);
+	mem_invalidate_end(&world.mem, hva, hva + (hva_t)oracle.open[0].n * PAGE_SIZE);
 	oracle.nr_open--;
 	memmove(&oracle.open[0], &oracle.open[1], oracle.nr_open * sizeof(oracle.open[0]));
 }

@@ -327,6 +327,7 @@ static void world_play(int kind, int threads, unsigned long steps)
 	oracle.exact = false;
 	oracle.themes = run_seed & 5;
 	world.host.huge = run_seed & 1;
+	shim_hooks.dawdle = true;
 	steps_each = (steps + threads - 1) / threads;
 	pthread_barrier_init(&barrier, NULL, threads);
 	for (i = 0; i < threads; i++)
@@ -334,6 +335,7 @@ static void world_play(int kind, int threads, unsigned long steps)
 	for (i = 0; i < threads; i++)
 		pthread_join(thread[i], NULL);
 	pthread_barrier_destroy(&barrier);
+	shim_hooks.dawdle = false;
 	oracle_end();
 	oracle_counts.steps += steps_each * threads;
 }

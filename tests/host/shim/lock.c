@@ -9,6 +9,7 @@
  */
 #define _GNU_SOURCE
 #include <sched.h>
+#include <unistd.h>
 
 #include "lock.h"
 
@@ -86,9 +87,18 @@ bool shim_sometimes(void)
 	return chance >> 28 == 0;
 }
 
+bool shim_contended(void)
+{
+	return shim_hooks.contended ? shim_hooks.contended() : shim_sometimes();
+}
+
 void shim_race_point(void)
 {
-	if (shim_sometimes())
+	if (!shim_sometimes())
+		return;
+	if (READ_ONCE(shim_hooks.dawdle) && shim_sometimes())
+		usleep(50);
+	else
 		sched_yield();
 }
 

@@ -39,10 +39,13 @@ bool shim_atomic(void);
 /* True now and then, in this thread in an order that @seed decides. */
 bool shim_sometimes(void);
 void shim_seed(u32 seed);
+bool shim_contended(void);
 
 /* What a test wants to do at a moment that is hard to hit by chance. */
 struct shim_hooks {
 	void (*on_synchronize)(void);	/* in each synchronize_srcu(), if set */
+	bool (*contended)(void);	/* does somebody wait?  By chance if not set */
+	bool dawdle;			/* whoever may be raced with takes his time, now and then */
 	/* Copies @n bytes between @buf and user space; returns how many it did not. */
 	size_t (*user_copy)(unsigned long user, void *buf, size_t n, bool write);
 };
@@ -63,8 +66,8 @@ void mutex_lock(struct mutex *lock);
 void mutex_unlock(struct mutex *lock);
 
 /* Whether somebody waits is left to chance, so that every way is taken. */
-#define rwlock_needbreak(lock)	shim_sometimes()
-#define need_resched()		shim_sometimes()
+#define rwlock_needbreak(lock)	shim_contended()
+#define need_resched()		shim_contended()
 #define cond_resched()		shim_might_sleep("cond_resched()")
 
 #define SHIM_ASSERT(cond)						\
