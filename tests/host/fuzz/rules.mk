@@ -17,3 +17,6 @@ fuzz-shim := -I$(top)/tests/host/shim
 $(eval $(call fuzz-target,emul,$(fuzz-use-emul) tests/host/emul/mock.c,$(fuzz-shim)))
 $(eval $(call fuzz-target,cpu,$(fuzz-use-emul) tests/host/emul/native.c tests/host/emul/program.c,$(fuzz-shim)))
 $(eval $(call fuzz-target,walk,$$(walk-src),$$(mmu-cflags)))
+$(eval $(call fuzz-target,ioctl,src/ioctl/dispatch.c src/irq/routing.c src/irq/apic_map.c \
+	src/irq/apic_regs.c src/x86/cpuid_map.c src/x86/msr_exit.c src/x86/msr_ioctl.c \
+	tests/host/shim/lock.c tests/host/shim/memory.c,$(fuzz-shim) -I$(top)/include/uapi))

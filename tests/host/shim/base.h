@@ -63,6 +63,8 @@ struct shim_atomic_long {
 #define container_of(ptr, type, member) \
 	((type *)((char *)(ptr) - offsetof(type, member)))
 #define struct_size(p, member, n) (sizeof(*(p)) + (n) * sizeof((p)->member[0]))
+#define array_size(n, size)	((size_t)(n) * (size))
+#define DIV_ROUND_UP(n, d)	(((n) + (d) - 1) / (d))
 #define ARRAY_SIZE(a)		(sizeof(a) / sizeof((a)[0]))
 #define min(a, b) ({ __auto_type a_ = (a); __auto_type b_ = (b); a_ < b_ ? a_ : b_; })
 #define max(a, b) ({ __auto_type a_ = (a); __auto_type b_ = (b); a_ > b_ ? a_ : b_; })
@@ -123,6 +125,8 @@ static inline void set_bit(unsigned long bit, unsigned long *p)
 	__atomic_fetch_or(&p[bit / 64], BIT(bit % 64), __ATOMIC_SEQ_CST);
 }
 
+#define __set_bit(bit, p)	set_bit(bit, p)
+
 static inline void clear_bit(unsigned long bit, unsigned long *p)
 {
 	__atomic_fetch_and(&p[bit / 64], ~BIT(bit % 64), __ATOMIC_SEQ_CST);
@@ -136,6 +140,7 @@ static inline unsigned long find_next_bit(const unsigned long *p, unsigned long 
 	return bit < size ? bit : size;
 }
 
+#define bitmap_zero(p, bits)	memset(p, 0, BITS_TO_LONGS((u64)(bits)) * sizeof(long))
 #define for_each_set_bit(bit, p, size)					\
 	for ((bit) = find_next_bit(p, size, 0); (bit) < (size);		\
 	     (bit) = find_next_bit(p, size, (bit) + 1))

@@ -52,4 +52,38 @@ static inline void list_del(struct list_head *entry)
 	     &pos->member != (head);					\
 	     pos = n, n = list_entry(n->member.next, __typeof__(*n), member))
 
+struct hlist_node {
+	struct hlist_node *next, **pprev;
+};
+
+struct hlist_head {
+	struct hlist_node *first;
+};
+
+static inline bool hlist_empty(const struct hlist_head *head)
+{
+	return !READ_ONCE(head->first);
+}
+
+static inline void hlist_add_head_rcu(struct hlist_node *node, struct hlist_head *head)
+{
+	node->next = head->first;
+	node->pprev = &head->first;
+	if (head->first)
+		head->first->pprev = &node->next;
+	WRITE_ONCE(head->first, node);
+}
+
+static inline void hlist_del_rcu(struct hlist_node *node)
+{
+	WRITE_ONCE(*node->pprev, node->next);
+	if (node->next)
+		node->next->pprev = node->pprev;
+}
+
+#define hlist_for_each_entry_rcu(pos, head, member, ...)		\
+	for (struct hlist_node *node_ = READ_ONCE((head)->first);	\
+	     node_ && (pos = container_of(node_, __typeof__(*pos), member), true); \
+	     node_ = READ_ONCE(node_->next))
+
 #endif

@@ -100,13 +100,14 @@ void rcu_barrier(void);
 #define kvfree_rcu(p, head)						\
 	do {								\
 		static_assert(offsetof(__typeof__(*(p)), head) == 0);	\
-		call_rcu(&(p)->head, (void (*)(struct rcu_head *))free);	\
+		call_rcu(&(p)->head, (void (*)(struct rcu_head *))shim_free); \
 	} while (0)
 
 #define rcu_dereference(p)		READ_ONCE(p)
 #define rcu_access_pointer(p)		READ_ONCE(p)
 #define rcu_dereference_protected(p, c)	({ SHIM_ASSERT(c); READ_ONCE(p); })
 #define rcu_assign_pointer(p, v)	__atomic_store_n(&(p), v, __ATOMIC_SEQ_CST)
+#define rcu_replace_pointer(p, v, c)	({ SHIM_ASSERT(c); xchg(&(p), v); })
 #define RCU_INIT_POINTER(p, v)		WRITE_ONCE(p, v)
 
 struct srcu_struct {

@@ -168,6 +168,18 @@ unsigned long copy_to_user(void *to, const void *from, size_t n)
 	return 0;
 }
 
+void *vmemdup_user(const void *from, size_t n)
+{
+	void *p = shim_alloc(n, false);
+
+	if (!p)
+		return (void *)(long)-ENOMEM;
+	if (!copy_from_user(p, from, n))
+		return p;
+	shim_free(p);
+	return (void *)(long)-EFAULT;
+}
+
 bool shim_cmpxchg_misaligned(void *p, void *old, u64 new, size_t size)
 {
 	u64 found = 0;

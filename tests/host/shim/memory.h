@@ -51,6 +51,7 @@ struct page *virt_to_page(const void *addr);
 #define kvmalloc(size, gfp)		shim_alloc(size, false)
 #define kvzalloc(size, gfp)		shim_alloc(size, true)
 #define kvcalloc(n, size, gfp)		shim_alloc((n) * (size), true)
+#define kmalloc_array(n, size, gfp)	shim_alloc((n) * (size), false)
 #define kvmalloc_array(n, size, gfp)	shim_alloc((n) * (size), false)
 #define kfree(p)			shim_free(p)
 #define kvfree(p)			shim_free(p)
@@ -77,6 +78,9 @@ bool shim_cmpxchg_misaligned(void *p, void *old, u64 new, size_t size);
 #define access_ok(addr, size)	((unsigned long)(addr) + (size) <= 1ul << 47)
 unsigned long copy_from_user(void *to, const void *from, size_t n);
 unsigned long copy_to_user(void *to, const void *from, size_t n);
+void *vmemdup_user(const void *from, size_t n);
+#define put_user(x, p) \
+	(shim_user_ok(p, sizeof(*(p))) ? (WRITE_ONCE(*(p), x), 0) : -EFAULT)
 #define get_user(x, p) \
 	(shim_user_ok(p, sizeof(*(p))) ? ((x) = READ_ONCE(*(p)), 0) : -EFAULT)
 #define __try_cmpxchg_user(p, old, new, label)				\

@@ -3,5 +3,6 @@
 #define SHIM_LINUX_SLAB_H
 
 #include "../memory.h"
+#include "err.h"
 
 #endif

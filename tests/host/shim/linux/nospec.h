@@ -1,0 +1,8 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What an index beyond the array becomes is seen when nothing checked it before. */
+#ifndef SHIM_LINUX_NOSPEC_H
+#define SHIM_LINUX_NOSPEC_H
+
+#define array_index_nospec(index, size)	((index) < (size) ? (index) : 0)
+
+#endif
