@@ -58,6 +58,7 @@ struct actor {
 	u8 *argument;			/* ARGUMENT_SIZE bytes that end where nothing is mapped */
 	timer_t timer;			/* ends KVM_RUN */
 	u32 index;
+	bool alone;			/* there is no other thread */
 };
 
 #define ARGUMENT_SIZE	16384
@@ -102,8 +103,8 @@ u64 fuzz_argument(struct actor *a, const struct fuzz_call *call, int fd);
 /* --- what happened; shared by all processes --- */
 
 struct fuzz_totals {
-	u64 runs, exits;		/* KVM_RUN, and those that returned 0 */
-	u64 ops;
+	u64 ops, runs;
+	u64 exits[64];			/* runs that returned 0, by reason */
 	struct {
 		u64 calls, good;
 	} row[128];

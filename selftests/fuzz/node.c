@@ -123,6 +123,7 @@ static void play(const struct seed *seed, u64 round)
 		shares[i].round = round;
 		shares[i].actor.world = &world;
 		shares[i].actor.index = i;
+		shares[i].actor.alone = seed->threads == 1;
 		if (i && pthread_create(&shares[i].thread, NULL, act, &shares[i]))
 			die("no thread");
 	}
@@ -230,8 +231,11 @@ static void report(void)
 {
 	u32 i;
 
-	ksft_print_msg("%lu operations, %lu runs of guests, %lu of them with an exit\n", fuzz_totals->ops,
-		       fuzz_totals->runs, fuzz_totals->exits);
+	ksft_print_msg("%lu operations, %lu runs of guests; exits:", fuzz_totals->ops, fuzz_totals->runs);
+	for (i = 0; i < COUNT_OF(fuzz_totals->exits); i++)
+		if (fuzz_totals->exits[i])
+			printf(" %s %lu", exit_name(i), fuzz_totals->exits[i]);
+	printf("\n");
 	for (i = 0; i < nr_fuzz_calls; i++)
 		if (options.verbose || (fuzz_totals->row[i].calls && !fuzz_totals->row[i].good))
 			ksft_print_msg("%s: %lu calls, %lu good\n", fuzz_calls[i].name, fuzz_totals->row[i].calls,
