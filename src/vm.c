@@ -49,6 +49,7 @@ static struct vm *vm_create(void)
 	if (ret)
 		goto destroy_io;
 	irq_vm_init(vm);
+	irqfd_vm_init(vm);
 	clock_vm_init(vm);
 	ret = vendor->vm_init(vm);
 	if (ret)
@@ -74,6 +75,7 @@ static void vm_destroy(struct vm *vm)
 	struct vcpu *vcpu;
 	unsigned long i;
 
+	irqfd_vm_destroy(vm);
 	/*
 	 * Messages may travel between vCPUs until all have stopped their timers,
 	 * and the host's invalidations ask each to flush until the notifier is

@@ -10,6 +10,7 @@
 
 #include <linux/quire.h>
 
+#include "../vcpu.h"
 #include "../vm.h"
 #include "../x86/regs.h"
 #include "ioctl.h"
@@ -87,6 +88,13 @@ static const struct capability capabilities[] = {
 	{ KVM_CAP_IRQ_ROUTING, IRQ_MAX_ROUTES },
 	{ KVM_CAP_IRQ_INJECT_STATUS, 1 },
 	{ KVM_CAP_SIGNAL_MSI, 1 },
+
+	{ KVM_CAP_IOEVENTFD, 1 },
+	{ KVM_CAP_IOEVENTFD_NO_LENGTH, 1 },
+	{ KVM_CAP_IOEVENTFD_ANY_LENGTH, 1 },
+	{ KVM_CAP_IRQFD, 1 },
+	{ KVM_CAP_COALESCED_MMIO, VCPU_RING_PAGE_OFFSET },
+	{ KVM_CAP_COALESCED_PIO, 1 },
 
 	{ KVM_CAP_TSC_DEADLINE_TIMER, 1 },
 	{ KVM_CAP_GET_TSC_KHZ, 1 },

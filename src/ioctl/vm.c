@@ -11,6 +11,8 @@
 
 #include <linux/quire.h>
 
+#include "../irq/coalesced.h"
+#include "../irq/ioeventfd.h"
 #include "../vcpu.h"
 #include "../vm.h"
 #include "../x86/msr.h"
@@ -162,6 +164,32 @@ static long vm_irq_line_status(void *object, void *arg, void __user *uarg)
 	return 0;
 }
 
+static long vm_ioeventfd(void *object, void *arg, void __user *uarg)
+{
+	struct vm *vm = object;
+
+	return ioeventfd_ioctl(&vm->io, arg);
+}
+
+static long vm_irqfd(void *object, void *arg, void __user *uarg)
+{
+	return irqfd_ioctl(object, arg);
+}
+
+static long vm_register_coalesced(void *object, void *arg, void __user *uarg)
+{
+	struct vm *vm = object;
+
+	return coalesced_ioctl_register(&vm->io, arg);
+}
+
+static long vm_unregister_coalesced(void *object, void *arg, void __user *uarg)
+{
+	struct vm *vm = object;
+
+	return coalesced_ioctl_unregister(&vm->io, arg);
+}
+
 static long vm_set_tsc_khz(void *object, void *arg, void __user *uarg)
 {
 	unsigned long khz = *(unsigned long *)arg;
@@ -203,6 +231,10 @@ static const struct ioctl_op vm_ops[] = {
 	IOCTL_OP(KVM_SET_GSI_ROUTING, vm_set_gsi_routing, 0),
 	IOCTL_OP(KVM_IRQ_LINE, vm_irq_line, 0),
 	IOCTL_OP(KVM_IRQ_LINE_STATUS, vm_irq_line_status, 0),
+	IOCTL_OP(KVM_IOEVENTFD, vm_ioeventfd, 0),
+	IOCTL_OP(KVM_IRQFD, vm_irqfd, 0),
+	IOCTL_OP(KVM_REGISTER_COALESCED_MMIO, vm_register_coalesced, 0),
+	IOCTL_OP(KVM_UNREGISTER_COALESCED_MMIO, vm_unregister_coalesced, 0),
 	IOCTL_OP(KVM_SET_TSC_KHZ, vm_set_tsc_khz, 0),
 	IOCTL_OP(KVM_GET_TSC_KHZ, vm_get_tsc_khz, 0),
 	IOCTL_OP(KVM_X86_SET_MSR_FILTER, vm_set_msr_filter, 0),

@@ -120,7 +120,8 @@ static int ioeventfd_check(const struct kvm_ioeventfd *args)
 	case 2:
 	case 4:
 	case 8:
-		return args->addr + (args->len - 1) < args->addr ? -EINVAL : 0;
+		/* As KVM has it, no range ends at the top either. */
+		return args->addr + args->len < args->addr ? -EINVAL : 0;
 	default:
 		return -EINVAL;
 	}

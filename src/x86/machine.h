@@ -23,6 +23,7 @@
 
 #include "../emul/emul.h"
 #include "../irq/io_bus.h"
+#include "../irq/irqfd.h"
 #include "../irq/lapic.h"
 #include "../irq/routing.h"
 #include "../mem/mem.h"
@@ -117,6 +118,7 @@ enum exit_result {
  * @bsp_id:	vcpu id of the boot processor; under @lock before the first vCPU
  * @io:		devices in the kernel; has locks of its own
  * @irq:	local APIC map and interrupt routes; has locks of its own
+ * @irqfds:	eventfds that send interrupts; has a lock of its own
  * @irqchip_split: local APICs are in the kernel, the other chips in user space;
  *		set once under @lock before the first vCPU
  * @irqchip_full: PIC and I/O APIC are in the kernel, too; likewise.  At most one
@@ -146,6 +148,7 @@ struct vm {
 	u32 bsp_id;
 	struct io_vm io;
 	struct irq_vm irq;
+	struct irqfd_vm irqfds;
 	bool irqchip_split;
 	bool irqchip_full;
 	u16 nr_ioapic_pins;

@@ -112,7 +112,7 @@ static bool args_valid(const struct kvm_ioeventfd *args)
 		return !(args->flags & FLAG_MATCH);
 	if (args->len > 8 || (args->len & (args->len - 1)))
 		return false;
-	return args->addr <= ~0ull - (args->len - 1);
+	return args->addr <= ~0ull - args->len;
 }
 
 static int model_ioctl(const struct kvm_ioeventfd *args)
