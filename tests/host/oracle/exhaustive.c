@@ -32,6 +32,8 @@ static const struct corner corners[] = {
 			"in-lookup migrate page=0", "in-lookup harvest id=0 nowhere=0",
 			"in-flush unmap page=0 npages=1", "in-flush write cpu=2 gfn=0x200",
 			"in-sync read cpu=2 gfn=0x200", "no-memory after=1", "zap-all",
+			"in-lookup slot id=0 gfn=0x200 npages=2 page=0 flags=1",
+			"in-lookup unslot id=0",
 		},
 	},
 	/* A large page and its neighbour, and what makes small ones of them. */

@@ -66,6 +66,7 @@ struct sequence {
  * @inside:	BIT(enum step_when) at which it may happen
  * @holds:	BIT(enum step_when) that may happen in the middle of it
  * @alone:	not beside other threads
+ * @waits:	for readers of the slots
  */
 struct step_op {
 	const char *name;
@@ -77,6 +78,7 @@ struct step_op {
 	u8 inside;
 	u8 holds;
 	bool alone;
+	bool waits;
 };
 
 extern const struct step_op step_ops[];
@@ -226,6 +228,8 @@ void oracle_begin(int kind);
 void oracle_end(void);
 void sequence_play(const struct sequence *sequence);
 void sequence_step(const struct step *step);
+/* A fault is over: what it has kept waiting may end. */
+void sequence_settle(void);
 void sequence_print(FILE *file, const char *prefix, const struct sequence *sequence);
 /* Arguments that have a meaning, whatever they were. */
 void step_sanitize(struct step *step);

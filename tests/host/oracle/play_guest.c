@@ -83,6 +83,7 @@ static int do_fault(int cpu, gfn_t gfn, enum hw_access access, u64 code)
 
 	oracle.outer_cpu = cpu;
 	r = world_fault(cpu, gfn, code, &fault);
+	sequence_settle();
 	oracle.outer_cpu = outer;
 	oracle_counts.faults++;
 	if (write)

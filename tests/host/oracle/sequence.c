@@ -62,9 +62,9 @@ const struct step_op step_ops[] = {
 	OP("restart", 2, pick_cpu, play_restart, .args = { "cpu" }, .alone = true),
 	OP("slot", 16, pick_slot, play_slot,
 	   .args = { "id", "gfn", "npages", "page", "flags" },
-	   .race = race_slot, .holds = IN_FLUSH | IN_SYNC),
+	   .race = race_slot, .inside = IN_LOOKUP, .holds = IN_FLUSH | IN_SYNC, .waits = true),
 	OP("unslot", 4, pick_id, play_unslot, .args = { "id" },
-	   .race = race_unslot, .holds = IN_FLUSH | IN_SYNC),
+	   .race = race_unslot, .inside = IN_LOOKUP, .holds = IN_FLUSH | IN_SYNC, .waits = true),
 	OP("harvest", 15, pick_harvest, play_harvest, .args = { "id", "nowhere" },
 	   .race = race_harvest, .inside = IN_LOOKUP, .holds = IN_FLUSH),
 	OP("zap-all", 2, pick_nothing, play_zap_all, .inside = IN_LOOKUP, .holds = IN_FLUSH),
@@ -128,6 +128,58 @@ void step_sanitize(struct step *step)
 
 static struct step pending;
 
+/*
+ * A step that waits for readers, in the middle of one that is such a reader: another
+ * thread plays it, while this one waits until it is done, or waits itself.  Which of
+ * the two it is does not depend on chance.
+ */
+static struct {
+	pthread_t thread;
+	pthread_mutex_t lock;
+	pthread_cond_t cond;
+	bool running;
+	bool stands;
+	struct step step;
+} aside = { .lock = PTHREAD_MUTEX_INITIALIZER, .cond = PTHREAD_COND_INITIALIZER };
+
+static void aside_stands(void)
+{
+	pthread_mutex_lock(&aside.lock);
+	aside.stands = true;
+	pthread_cond_signal(&aside.cond);
+	pthread_mutex_unlock(&aside.lock);
+}
+
+static void *aside_main(void *arg)
+{
+	step_ops[aside.step.op].play(aside.step.arg);
+	aside_stands();
+	return NULL;
+}
+
+static void aside_begin(const struct step *step)
+{
+	aside.step = *step;
+	aside.running = true;
+	aside.stands = false;
+	shim_hooks.on_synchronize = aside_stands;
+	if (pthread_create(&aside.thread, NULL, aside_main, NULL))
+		abort();
+	pthread_mutex_lock(&aside.lock);
+	while (!aside.stands)
+		pthread_cond_wait(&aside.cond, &aside.lock);
+	pthread_mutex_unlock(&aside.lock);
+}
+
+void sequence_settle(void)
+{
+	if (!aside.running)
+		return;
+	pthread_join(aside.thread, NULL);
+	aside.running = false;
+	shim_hooks.on_synchronize = NULL;
+}
+
 static void play_pending(void);
 
 /* Not while the host is in the middle of something itself. */
@@ -151,6 +203,11 @@ static void play_pending(void)
 		return;
 	pending.when = WHEN_NOW;
 	world.before_flush = world.after_lookup = shim_hooks.on_synchronize = NULL;
+	if (step_ops[step.op].waits && step.when == WHEN_LOOKUP) {
+		oracle.disturbed = true;
+		aside_begin(&step);
+		return;
+	}
 	/* Memory is short for the other one alone. */
 	shim_fail_after = -1;
 	oracle.no_memory = false;
