@@ -17,6 +17,7 @@ help:
 	@echo 'make demo           boot Linux on Quire in an emulated AMD-V machine'
 	@echo 'make check          all tests; a part of them: $(CHECKS:%=check-%)'
 	@echo 'make bench          instruction counts against stock KVM'
+	@echo 'make coverage       which lines of the module the tests reach'
 	@echo 'make install        the module and the udev rule; make uninstall removes both'
 	@echo 'make dkms           the module through DKMS; make dkms-remove removes it'
 	@echo 'make clean          remove what make has built here'
@@ -56,11 +57,14 @@ demo:
 bench:
 	@tests/bench
 
+coverage:
+	@tests/coverage
+
 check:
 	@tests/check $(CHECKS)
 
 $(CHECKS:%=check-%): check-%:
 	@tests/check $*
 
-.PHONY: all help module clean install uninstall dkms dkms-remove demo bench check \
+.PHONY: all help module clean install uninstall dkms dkms-remove demo bench coverage check \
 	$(CHECKS:%=check-%)
