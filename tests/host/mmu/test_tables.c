@@ -349,6 +349,46 @@ static void check_dirty_log_huge(void)
 	CHECK(world_consistent());
 }
 
+/* Between the split of a leaf in a spare table and its exchange another vCPU is faster. */
+static bool split_filled;
+
+static void *write_beside(void *arg)
+{
+	world_write(1, 7, 7);
+	return NULL;
+}
+
+static void write_before_split(void)
+{
+	pthread_t thread;
+
+	split_filled |= world.vcpu[0].mmu.nr_spare > 0;
+	if (!split_filled || world.vcpu[0].mmu.nr_spare)
+		return;
+	shim_hooks.race_point = NULL;
+	pthread_create(&thread, NULL, write_beside, NULL);
+	pthread_join(thread, NULL);
+}
+
+static void check_split_race(void)
+{
+	CHECK_EQ(world_slot(0, 0, 2048, 0, 0), 0);
+	host_map(0, PT_LEVEL_2M, true);
+	CHECK_EQ(world_read(0, 5), WORLD_OK);
+	CHECK_EQ(world_slot(0, 0, 2048, 0, KVM_MEM_LOG_DIRTY_PAGES), 0);
+	split_filled = false;
+	shim_hooks.race_point = write_before_split;
+	CHECK_EQ(world_write(0, 5, 5), WORLD_OK);
+	CHECK(!shim_hooks.race_point);
+	CHECK_EQ(mapped(PT_LEVEL_4K), 512);
+	/* The table that came too late is empty again, and good for another place. */
+	CHECK_EQ(world.vcpu[0].mmu.nr_spare, 1);
+	CHECK_EQ(world_write(0, 1024, 1), WORLD_OK);
+	CHECK_EQ(world.vcpu[0].mmu.nr_spare, 0);
+	CHECK_EQ(mapped(PT_LEVEL_4K), 513);
+	CHECK(world_consistent());
+}
+
 static void check_young(void)
 {
 	hva_t hva = HOST_HVA + 5 * PAGE_SIZE;
@@ -597,6 +637,7 @@ IN_WORLD(gigabyte)
 IN_WORLD(merge_in_place)
 IN_WORLD(dirty_log)
 IN_WORLD(dirty_log_huge)
+IN_WORLD(split_race)
 IN_WORLD(young)
 IN_WORLD(invalidation)
 IN_WORLD(ended_invalidation)
@@ -624,6 +665,7 @@ static const struct tap_test tests[] = {
 	{ "large pages come back where the host has them", merge_in_place },
 	{ "dirty log", dirty_log },
 	{ "dirty log over large pages", dirty_log_huge },
+	{ "two vCPUs split one page", split_race },
 	{ "accessed bits", young },
 	{ "an invalidation under way", invalidation },
 	{ "an invalidation that ended during a fault", ended_invalidation },

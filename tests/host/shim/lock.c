@@ -94,6 +94,8 @@ bool shim_contended(void)
 
 void shim_race_point(void)
 {
+	if (shim_hooks.race_point)
+		shim_hooks.race_point();
 	if (!shim_sometimes())
 		return;
 	if (READ_ONCE(shim_hooks.dawdle) && shim_sometimes())

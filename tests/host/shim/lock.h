@@ -45,6 +45,7 @@ bool shim_contended(void);
 struct shim_hooks {
 	void (*on_synchronize)(void);	/* in each synchronize_srcu(), if set */
 	bool (*contended)(void);	/* does somebody wait?  By chance if not set */
+	void (*race_point)(void);	/* before each exchange and each step down */
 	bool dawdle;			/* whoever may be raced with takes his time, now and then */
 	/* Copies @n bytes between @buf and user space; returns how many it did not. */
 	size_t (*user_copy)(unsigned long user, void *buf, size_t n, bool write);
