@@ -214,7 +214,7 @@ static void mmu_atomic(struct kunit *test)
 	mem_young(&world.mem, hva, hva + 1024 * PAGE_SIZE, true);
 	mem_host_level(&world.mem, hva);
 	mem_invalidate_begin(&world.mem, hva, hva + 700 * PAGE_SIZE, false);
-	mem_invalidate_end(&world.mem);
+	mem_invalidate_end(&world.mem, hva, hva + 700 * PAGE_SIZE);
 	preempt_enable();
 	KUNIT_EXPECT_EQ(test, world_mapped(PT_LEVEL_4K), 108);
 }
@@ -231,7 +231,7 @@ static void mmu_invalidation(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, world_fault(0, 5, PF_ERR_USER, NULL), MMU_FAULT_RETRY);
 	KUNIT_EXPECT_EQ(test, world_fault(0, 6, PF_ERR_USER, NULL), MMU_FAULT_RETRY);
 	KUNIT_EXPECT_EQ(test, world_fault(0, 7, PF_ERR_USER, NULL), MMU_FAULT_FIXED);
-	mem_invalidate_end(&world.mem);
+	mem_invalidate_end(&world.mem, hva + 5 * PAGE_SIZE, hva + 7 * PAGE_SIZE);
 	KUNIT_EXPECT_EQ(test, world_fault(0, 5, PF_ERR_USER, NULL), MMU_FAULT_FIXED);
 }
 

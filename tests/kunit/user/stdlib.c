@@ -19,7 +19,7 @@ static DEFINE_MUTEX(user_lock);		/* guards user_chunks */
 
 void *user_malloc(size_t size)
 {
-	struct user_chunk *chunk = vmalloc(sizeof(*chunk) + size);
+	struct user_chunk *chunk = vzalloc(sizeof(*chunk) + size);
 
 	if (!chunk)
 		return NULL;

@@ -14,7 +14,7 @@
 #define strtoul		simple_strtoul
 
 /**
- * user_malloc() - memory until the module goes, as that of a test program lasts
+ * user_malloc() - zeroed memory until the module goes, as that of a test program lasts
  * until the program ends
  * May sleep.  Return: it, or NULL.
  */
