@@ -20,3 +20,5 @@ $(eval $(call fuzz-target,walk,$$(walk-src),$$(mmu-cflags)))
 $(eval $(call fuzz-target,ioctl,src/ioctl/dispatch.c src/irq/routing.c src/irq/apic_map.c \
 	src/irq/apic_regs.c src/x86/cpuid_map.c src/x86/msr_exit.c src/x86/msr_ioctl.c \
 	tests/host/shim/lock.c tests/host/shim/memory.c,$(fuzz-shim) -I$(top)/include/uapi))
+$(eval $(call fuzz-target,mmu,$$(mmu-src) $(patsubst %,tests/host/oracle/%.c,check model pick play_guest play_host \
+	sequence threads),$$(mmu-cflags)))
