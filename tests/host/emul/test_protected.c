@@ -325,6 +325,27 @@ static void test_iret(void)
 	CHECK_EQ(mock_run(&m, "cf"), EMUL_UNHANDLEABLE);
 }
 
+/* IF is for who may use ports, IOPL for the kernel alone. */
+static void test_popf_privilege(void)
+{
+	u64 own = X86_EFLAGS_FIXED | X86_EFLAGS_CF;
+
+	start(3);
+	mock_set(&m, MOCK_STACK + 0x1000, X86_EFLAGS_IF | X86_EFLAGS_CF | X86_EFLAGS_FIXED);
+	CHECK_EQ(mock_run(&m, "9d"), EMUL_OK);
+	CHECK_EQ(m.ctxt.rflags, own);
+	m.gpr[EMUL_RSP] = MOCK_STACK + 0x1000;
+	m.ctxt.rflags |= X86_EFLAGS_IOPL;
+	CHECK_EQ(mock_run(&m, "9d"), EMUL_OK);
+	CHECK_EQ(m.ctxt.rflags, own | X86_EFLAGS_IF | X86_EFLAGS_IOPL);
+	start(0);
+	m.gpr[EMUL_RSP] = MOCK_STACK + 0x1000;
+	m.ctxt.rflags |= X86_EFLAGS_IOPL;
+	mock_set(&m, MOCK_STACK + 0x1000, X86_EFLAGS_CF | X86_EFLAGS_FIXED);
+	CHECK_EQ(mock_run(&m, "9d"), EMUL_OK);
+	CHECK_EQ(m.ctxt.rflags, own);
+}
+
 static void test_iret_to_vm86(void)
 {
 	start(0);
@@ -516,6 +537,7 @@ static const struct tap_test tests[] = {
 	{ "call gates", test_call_gate },
 	{ "RET to an outer level", test_return_outwards },
 	{ "IRET", test_iret },
+	{ "POPF and privilege", test_popf_privilege },
 	{ "IRET to vm86 mode", test_iret_to_vm86 },
 	{ "IRETQ", test_iretq },
 	{ "64-bit and compatibility mode", test_long_to_compat },
