@@ -17,14 +17,13 @@ enum emul_operand_kind {
 	EMUL_OPERAND_REG,
 	EMUL_OPERAND_MEM,
 	EMUL_OPERAND_IMM,
-	EMUL_OPERAND_SREG,
 };
 
 /**
  * struct emul_operand - one operand of the instruction
  * @kind:	what it is
  * @bytes:	its size
- * @nr:		REG, SREG: the number, see @high; MEM: the enum emul_seg
+ * @nr:		REG: the number, see @high; MEM: the enum emul_seg
  * @high:	REG: bits 8..15 of register @nr: AH, CH, DH or BH
  * @val:	its value; of a result: to be written
  * @old:	a result's value before; what a locked write expects in memory

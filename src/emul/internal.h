@@ -33,7 +33,6 @@ enum emul_form {
 	FORM_OPREG,		/* the opcode's low three bits: register */
 	FORM_ACC,		/* AL, AX, EAX, RAX */
 	FORM_MEM,		/* memory at insn.mem_ea: moffs */
-	FORM_SREG,		/* ModRM.reg: segment register */
 	FORM_IMM,		/* insn.imm */
 	FORM_CL,
 	FORM_ONE,

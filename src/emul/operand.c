@@ -369,10 +369,6 @@ void emul_operand_resolve(struct emul_ctxt *ctxt, struct emul_operand *op, u8 fo
 	case FORM_MEM:
 		resolve_memory(ctxt, op);
 		break;
-	case FORM_SREG:
-		op->kind = EMUL_OPERAND_SREG;
-		op->nr = insn->reg & 7;
-		break;
 	case FORM_IMM:
 		resolve_immediate(op, insn->imm);
 		break;

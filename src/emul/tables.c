@@ -5,8 +5,8 @@
  * An entry without a name is undefined: #UD.  One with a name and no handler is
  * known by its length only: the executor cannot do it.  Letters for operands
  * follow the manuals: E is ModRM's register or memory, G ModRM's register, A the
- * accumulator, Z the register in the opcode, O a memory offset, S a segment
- * register, I an immediate; a digit behind it fixes the size in bytes.
+ * accumulator, Z the register in the opcode, O a memory offset, I an immediate; a
+ * digit behind it fixes the size in bytes.
  */
 #include "internal.h"
 #include "handlers.h"
@@ -19,7 +19,6 @@
 #define A	FORM_ACC
 #define Z	FORM_OPREG
 #define O	FORM_MEM
-#define S	FORM_SREG
 #define I	FORM_IMM
 #define I1	FORM_SIZED(FORM_IMM, 1)
 #define CL	FORM_SIZED(FORM_CL, 1)

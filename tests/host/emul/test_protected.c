@@ -275,6 +275,49 @@ static void test_call_gate(void)
 	CHECK(faulted(EMUL_EXC_GP, MOCK_FREE));
 	mock_set(&m, MOCK_GDT + MOCK_FREE, gate | 3ull << 45);
 	CHECK_EQ(mock_run(&m, "9a 11 11 11 11 58 00"), EMUL_UNHANDLEABLE);
+	/* Not present; no selector. */
+	start(0);
+	mock_set(&m, MOCK_GDT + MOCK_FREE, gate & ~(1ull << 47));
+	CHECK_EQ(mock_run(&m, "9a 11 11 11 11 58 00"), EMUL_FAULT);
+	CHECK(faulted(EMUL_EXC_NP, MOCK_FREE));
+	mock_set(&m, MOCK_GDT + MOCK_FREE, gate & ~0xffff0000ull);
+	CHECK_EQ(mock_run(&m, "9a 11 11 11 11 58 00"), EMUL_FAULT);
+	CHECK(faulted(EMUL_EXC_GP, 0));
+}
+
+/* 16-bit: two words are pushed, the offset has 16 bits. */
+static void test_call_gate16(void)
+{
+	start(0);
+	mock_set(&m, MOCK_GDT + MOCK_FREE, 0x1234840000080444ull);
+	CHECK_EQ(mock_run(&m, "9a 11 11 11 11 58 00"), EMUL_OK);
+	CHECK_EQ(m.ctxt.rip, 0x444);
+	CHECK_EQ(m.gpr[EMUL_RSP], MOCK_STACK + 0xffc);
+	CHECK_EQ(mock_get(&m, MOCK_STACK + 0xffc, 4), (u32)MOCK_CODE0 << 16 | 7);
+}
+
+/* 64-bit: sixteen bytes, three quadwords of offset, and a 64-bit code segment. */
+static void test_call_gate64(void)
+{
+	mock_start(&m, EMUL_MODE_LONG64, 0);
+	mock_set(&m, MOCK_GDT + MOCK_FREE, 0x00028c0000000444ull | (u64)MOCK_LONG0 << 16);
+	mock_set(&m, MOCK_GDT + MOCK_FREE + 8, 0x7fff);
+	mock_set(&m, MOCK_DATA, (u64)MOCK_FREE << 32 | 0x11111111);
+	m.gpr[EMUL_RSI] = MOCK_DATA;
+	CHECK_EQ(mock_run(&m, "ff 1e"), EMUL_OK);
+	CHECK_EQ(m.ctxt.rip, 0x7fff00020444ull);
+	CHECK_EQ(m.segments[EMUL_CS].selector, MOCK_LONG0);
+	CHECK_EQ(m.gpr[EMUL_RSP], MOCK_STACK + 0xff0);
+	CHECK_EQ(mock_get(&m, MOCK_STACK + 0xff0, 8), MOCK_CODE + 2);
+	/* Not canonical. */
+	mock_start(&m, EMUL_MODE_LONG64, 0);
+	mock_set(&m, MOCK_GDT + MOCK_FREE, 0x00028c0000000444ull | (u64)MOCK_LONG0 << 16);
+	mock_set(&m, MOCK_GDT + MOCK_FREE + 8, 0x8000);
+	mock_set(&m, MOCK_DATA, (u64)MOCK_FREE << 32 | 0x11111111);
+	m.gpr[EMUL_RSI] = MOCK_DATA;
+	CHECK_EQ(mock_run(&m, "ff 1e"), EMUL_FAULT);
+	CHECK(faulted(EMUL_EXC_GP, 0));
+	CHECK_EQ(m.gpr[EMUL_RSP], MOCK_STACK + 0x1000);
 }
 
 static void test_return_outwards(void)
@@ -292,6 +335,24 @@ static void test_return_outwards(void)
 	/* DS was of level 0: gone; FS may stay. */
 	CHECK_EQ(m.segments[EMUL_DS].attr, 0);
 	CHECK(m.segments[EMUL_FS].attr & EMUL_ATTR_P);
+}
+
+static void test_return_without_stack(void)
+{
+	start(0);
+	mock_set(&m, MOCK_STACK + 0x1000, (u64)MOCK_CODE3 << 32 | 0x1234);
+	mock_set(&m, MOCK_STACK + 0x1008, 3ull << 32 | 0x5670);
+	CHECK_EQ(mock_run(&m, "cb"), EMUL_FAULT);
+	CHECK(faulted(EMUL_EXC_GP, 0));
+	/* The outer stack pointer is in a page that is absent. */
+	start(0);
+	m.gpr[EMUL_RSP] = MOCK_STACK + 0x1ff8;
+	mock_set(&m, MOCK_STACK + 0x1ff8, (u64)MOCK_CODE3 << 32 | 0x1234);
+	m.page[MOCK_STACK / 4096 + 2] = MOCK_ABSENT;
+	CHECK_EQ(mock_run(&m, "cb"), EMUL_FAULT);
+	CHECK_EQ(m.ctxt.exception.vector, EMUL_EXC_PF);
+	CHECK_EQ(m.gpr[EMUL_RSP], MOCK_STACK + 0x1ff8);
+	CHECK_EQ(m.ctxt.cpl, 0);
 }
 
 static void test_iret(void)
@@ -535,7 +596,10 @@ static const struct tap_test tests[] = {
 	{ "conforming code", test_conforming },
 	{ "CALL and RET far", test_call_and_return },
 	{ "call gates", test_call_gate },
+	{ "16-bit call gates", test_call_gate16 },
+	{ "64-bit call gates", test_call_gate64 },
 	{ "RET to an outer level", test_return_outwards },
+	{ "a return to an outer level that has no stack", test_return_without_stack },
 	{ "IRET", test_iret },
 	{ "POPF and privilege", test_popf_privilege },
 	{ "IRET to vm86 mode", test_iret_to_vm86 },

@@ -8,6 +8,7 @@
 #include "../tap.h"
 #include "mock.h"
 
+#define MSR_TSC_AUX	0xc0000103
 #define MSR_TSC		0x10
 #define MSR_KERNEL_GS	0xc0000102
 #define MSR_STAR	0xc0000081
@@ -299,6 +300,14 @@ static void test_msrs(void)
 	CHECK_EQ(mock_run(&m, "0f 31"), EMUL_OK);
 	CHECK_EQ(m.gpr[EMUL_RAX], 0x3456789a);
 	CHECK_EQ(m.gpr[EMUL_RDX], 0x12);
+	CHECK_EQ(mock_run(&m, "0f 01 f9"), EMUL_FAULT);		/* rdtscp, without the MSR */
+	CHECK(gp0());
+	mock_set_msr(&m, MSR_TSC_AUX, 0x1111111100000077ull);
+	m.gpr[EMUL_RAX] = m.gpr[EMUL_RCX] = m.gpr[EMUL_RDX] = ~0ull;
+	CHECK_EQ(mock_run(&m, "0f 01 f9"), EMUL_OK);
+	CHECK_EQ(m.gpr[EMUL_RAX], 0x3456789a);
+	CHECK_EQ(m.gpr[EMUL_RDX], 0x12);
+	CHECK_EQ(m.gpr[EMUL_RCX], 0x77);
 	start(EMUL_MODE_LONG64, 3);
 	mock_set_msr(&m, MSR_TSC, 0);
 	CHECK_EQ(mock_run(&m, "0f 31"), EMUL_OK);
@@ -465,6 +474,49 @@ static void test_syscall_long(void)
 	CHECK_EQ(m.ctxt.rip, 0x23456789);
 	CHECK_EQ(m.segments[EMUL_CS].selector, 0x13);
 	CHECK(m.segments[EMUL_CS].attr & EMUL_ATTR_DB);
+	/* To nowhere, and by whom it is not for. */
+	start(EMUL_MODE_LONG64, 0);
+	mock_set_msr(&m, MSR_STAR, 0x0013000800000000ull);
+	m.gpr[EMUL_RCX] = 1ull << 47;
+	CHECK_EQ(mock_run(&m, "48 0f 07"), EMUL_FAULT);
+	CHECK(gp0());
+	CHECK_EQ(m.ctxt.cpl, 0);
+	start(EMUL_MODE_LONG64, 3);
+	mock_set_msr(&m, MSR_STAR, 0x0013000800000000ull);
+	CHECK_EQ(mock_run(&m, "48 0f 07"), EMUL_FAULT);
+	CHECK(gp0());
+}
+
+static void test_sysexit_long(void)
+{
+	start(EMUL_MODE_LONG64, 0);
+	mock_set_msr(&m, MSR_SYSENTER_CS, 0x60);
+	m.gpr[EMUL_RDX] = 0x123456789;
+	m.gpr[EMUL_RCX] = 0x7fffffffffff;
+	CHECK_EQ(mock_run(&m, "48 0f 35"), EMUL_OK);
+	CHECK_EQ(m.ctxt.rip, 0x123456789);
+	CHECK_EQ(m.gpr[EMUL_RSP], 0x7fffffffffff);
+	CHECK_EQ(m.ctxt.cpl, 3);
+	CHECK_EQ(m.segments[EMUL_CS].selector, 0x83);
+	CHECK(m.segments[EMUL_CS].attr & EMUL_ATTR_L);
+	CHECK_EQ(m.segments[EMUL_SS].selector, 0x8b);
+	start(EMUL_MODE_LONG64, 0);
+	mock_set_msr(&m, MSR_SYSENTER_CS, 0x60);
+	m.gpr[EMUL_RCX] = 1ull << 47;
+	CHECK_EQ(mock_run(&m, "48 0f 35"), EMUL_FAULT);
+	CHECK(gp0());
+	CHECK_EQ(m.ctxt.cpl, 0);
+}
+
+static void test_access_flag(void)
+{
+	start(EMUL_MODE_LONG64, 0);
+	CHECK_EQ(mock_run(&m, "0f 01 cb"), EMUL_OK);		/* stac */
+	CHECK(m.ctxt.rflags & X86_EFLAGS_AC);
+	CHECK_EQ(mock_run(&m, "0f 01 ca"), EMUL_OK);		/* clac */
+	CHECK(!(m.ctxt.rflags & X86_EFLAGS_AC));
+	start(EMUL_MODE_LONG64, 3);
+	CHECK_EQ(mock_run(&m, "0f 01 ca"), EMUL_FAULT);
 }
 
 static void test_sysenter(void)
@@ -553,6 +605,8 @@ static const struct tap_test tests[] = {
 	{ "SYSCALL and SYSRET", test_syscall },
 	{ "SYSCALL and SYSRET in long mode", test_syscall_long },
 	{ "SYSENTER and SYSEXIT", test_sysenter },
+	{ "SYSEXIT to 64-bit code", test_sysexit_long },
+	{ "STAC and CLAC", test_access_flag },
 	{ "what cannot be done", test_unhandleable },
 };
 
