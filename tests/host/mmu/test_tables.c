@@ -389,6 +389,26 @@ static void check_split_race(void)
 	CHECK(world_consistent());
 }
 
+/* The first write splits twice: the 2M leaves in between are leaves. */
+static void check_dirty_log_gigabyte(void)
+{
+	u64 value;
+
+	CHECK_EQ(world_slot(0, 0, PAGES_1G, 0, 0), 0);
+	host_map(0, PT_LEVEL_1G, true);
+	CHECK_EQ(world_write(0, 12345, 5), WORLD_OK);
+	CHECK_EQ(mapped(PT_LEVEL_1G), 1);
+	CHECK_EQ(world_slot(0, 0, PAGES_1G, 0, KVM_MEM_LOG_DIRTY_PAGES), 0);
+	CHECK_EQ(world_write(0, 7, 7), WORLD_OK);
+	CHECK_EQ(mapped(PT_LEVEL_1G), 0);
+	CHECK_EQ(mapped(PT_LEVEL_2M), 511);
+	CHECK_EQ(mapped(PT_LEVEL_4K), 512);
+	CHECK_EQ(level_of(12345), PT_LEVEL_2M);
+	CHECK_EQ(world_access(1, 12345, false, &value), WORLD_OK);
+	CHECK_EQ(value, 5);
+	CHECK(world_consistent());
+}
+
 static void check_young(void)
 {
 	hva_t hva = HOST_HVA + 5 * PAGE_SIZE;
@@ -496,6 +516,24 @@ static void check_contended_walks(void)
 	shim_hooks.contended = NULL;
 	CHECK(contentions > 4096 && contentions < 20000);
 	CHECK_EQ(mapped(PT_LEVEL_4K), 0);
+	CHECK(world_consistent());
+}
+
+/* More invalidations than are remembered, of which the first was the page's own. */
+static void invalidate_many(void)
+{
+	int i;
+
+	host_unmap(5, 1);
+	for (i = 0; i < 2 * MEM_ENDED; i++)
+		host_unmap(40, 1);
+}
+
+static void check_invalidations_forgotten(void)
+{
+	CHECK_EQ(world_slot(0, 0, 64, 0, 0), 0);
+	world.after_lookup = invalidate_many;
+	CHECK_EQ(world_write(0, 5, 1), WORLD_OK);
 	CHECK(world_consistent());
 }
 
@@ -637,11 +675,13 @@ IN_WORLD(gigabyte)
 IN_WORLD(merge_in_place)
 IN_WORLD(dirty_log)
 IN_WORLD(dirty_log_huge)
+IN_WORLD(dirty_log_gigabyte)
 IN_WORLD(split_race)
 IN_WORLD(young)
 IN_WORLD(invalidation)
 IN_WORLD(ended_invalidation)
 IN_WORLD(contended_walks)
+IN_WORLD(invalidations_forgotten)
 IN_WORLD(pending_flush)
 IN_WORLD(leaving_slot)
 IN_WORLD(dead_table)
@@ -666,10 +706,12 @@ static const struct tap_test tests[] = {
 	{ "dirty log", dirty_log },
 	{ "dirty log over large pages", dirty_log_huge },
 	{ "two vCPUs split one page", split_race },
+	{ "dirty log over a page of 1G", dirty_log_gigabyte },
 	{ "accessed bits", young },
 	{ "an invalidation under way", invalidation },
 	{ "an invalidation that ended during a fault", ended_invalidation },
 	{ "walks that let others in whenever they can", contended_walks },
+	{ "a fault that slept through many invalidations", invalidations_forgotten },
 	{ "an invalidation finds what is not flushed yet", pending_flush },
 	{ "an invalidation finds a slot on its way out", leaving_slot },
 	{ "a dead table and who is still in it", dead_table },
