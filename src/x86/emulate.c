@@ -62,9 +62,9 @@ gpa_t emulate_translate(struct vcpu *vcpu, gva_t gva, u32 access,
 	struct mmu *mmu = &vcpu->root_mmu;
 	struct mmu_regs regs;
 
-	/* With tdp the guest loads CR3 without asking. */
+	/* With tdp the guest loads CR3 without asking, and PKRU always. */
 	if (vcpu_take_request(vcpu, VCPU_REQ_MMU_REGS) ||
-	    mmu->walker.regs.cr3 != vcpu->cr3) {
+	    mmu->walker.regs.cr3 != vcpu->cr3 || mmu->walker.regs.pkru != vcpu->pkru) {
 		regs_mmu(vcpu, &regs);
 		mmu_set_regs(mmu, &regs);
 	}
