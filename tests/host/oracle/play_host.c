@@ -15,10 +15,40 @@ struct kvm_userspace_memory_region2 play_region(const u64 *arg)
 	};
 }
 
+static void check_not_small(void *arg, const struct hw_leaf *leaf)
+{
+	const struct model_slot *slot = arg;
+
+	if (leaf->level == 1 && leaf->gfn - slot->gfn < slot->npages &&
+	    model_goal(slot, leaf->gfn) > 1)
+		finding("gfn %#llx: a small leaf stays though logging ended", (long long)leaf->gfn);
+}
+
+/* A log that ended keeps no page small that the host has as a large one. */
+static void check_grown(struct model_slot *slot)
+{
+	struct hw_scan scan = {
+		.format = world.format,
+		.root = mmu_root_hpa(&world.vcpu[0].mmu),
+		.leaf = check_not_small,
+		.arg = slot,
+	};
+
+	if (oracle.exact && !oracle.disturbed && !oracle.nested)
+		hw_scan(&scan);
+}
+
+static bool log_ends(const struct model_slot *old, const struct model_slot *new)
+{
+	return old->npages && new->npages && old->gfn == new->gfn &&
+	       old->flags & ~new->flags & KVM_MEM_LOG_DIRTY_PAGES;
+}
+
 static void do_region(const struct kvm_userspace_memory_region2 *region)
 {
 	struct model_slot slot;
 	int want = model_region(region, &slot), r;
+	bool ends = log_ends(&oracle.slot[region->slot], &slot);
 
 	r = mem_set_region(&world.mem, region);
 	if (r != want && !(r == -ENOMEM && oracle.no_memory))
@@ -27,6 +57,8 @@ static void do_region(const struct kvm_userspace_memory_region2 *region)
 		model_slot_free(&slot);
 	else
 		model_replace(region->slot, &slot);
+	if (!r && ends)
+		check_grown(&oracle.slot[region->slot]);
 }
 
 void play_slot(const u64 *arg)
@@ -250,9 +282,17 @@ void play_no_memory(const u64 *arg)
 	oracle.no_memory = true;
 }
 
-/* A VM that had nearly all the generations there are: the next ones wrap. */
+/*
+ * A VM that had nearly all the generations there are: the next ones wrap.  Only as a
+ * beginning: to come back to one that an entry remembers takes a thousand years.
+ */
 void play_late(const u64 *arg)
 {
-	if (atomic_long_read(&world.mv.tables) == 1 && world.mem.slots->generation == 1)
+	unsigned long faults = 0;
+	int cpu;
+
+	for (cpu = 0; cpu < WORLD_VCPUS; cpu++)
+		faults += world.vcpu[cpu].faults;
+	if (!faults && world.mem.slots->generation == 1)
 		world.mem.slots->generation = (1ull << 51) - 1 - arg[0];
 }

@@ -84,7 +84,7 @@ const struct step_op step_ops[] = {
 	OP("open", 2, pick_pages, play_open, .args = { "page", "npages" },
 	   .inside = ANYWHERE, .alone = true),
 	OP("close", 4, pick_nothing, play_close, .inside = ANYWHERE, .alone = true),
-	OP("late", 1, pick_small, play_late, .args = { "left" }, .alone = true),
+	OP("late", 0, pick_small, play_late, .args = { "left" }, .alone = true),
 	OP("no-memory", 6, pick_small, play_no_memory, .args = { "after" }, .alone = true),
 };
 

@@ -44,6 +44,9 @@ static void play_episode(int kind, unsigned long steps)
 	sequence->nr = 0;
 	oracle_begin(kind);
 	pick_themes();
+	/* The generations wrap soon, now and then. */
+	if (!pick(4) && !sequence_parse_step("late left=2", &sequence->steps[0]))
+		sequence_step(&sequence->steps[sequence->nr++]);
 	while (sequence->nr < steps && !oracle.failed) {
 		struct step *step = &sequence->steps[sequence->nr];
 
