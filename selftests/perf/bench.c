@@ -16,11 +16,12 @@
  * pages of the slots themselves, which were there before: page tables and slot bookkeeping, in bytes per GiB. It is
  * measured over several slots that show the same memory, or the number would drown in the allocator's caches.
  */
-#include "guest.h"
+#include "apic.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <time.h>
 #include <unistd.h>
@@ -363,6 +364,108 @@ static void bench_tables(void)
 	bench_memory("bytes_per_gib_2m", MADV_HUGEPAGE, 2 * MiB, ALIASES_2M);
 }
 
+/*
+ * eventfds: the guest's write that signals one, among those of other devices; a signal that is an interrupt, each of a
+ * vector that does not wait yet, of a vCPU that is not in the guest
+ */
+
+#define KICK_PORT	0x700
+#define KICK_DEVICES	16
+#define IRQFD_GSI	24
+#define IRQFD_VECTOR	0x30
+#define IRQFDS		200
+
+GUEST_LOOP(guest_kick_port_loop, "mov $0x708, %%edx; outw %%ax, %%dx", "i"(0))
+GUEST_LOOP(guest_kick_mmio_loop, "movw $1, (%0)", "r"(MMIO_BASE + 0x8000))
+
+static int new_eventfd(void)
+{
+	int fd = eventfd(0, EFD_NONBLOCK);
+
+	if (fd < 0)
+		die("eventfd");
+	return fd;
+}
+
+static void bench_kicks(void)
+{
+	int fds[KICK_DEVICES];
+	u32 i, mmio;
+
+	for (i = 0; i < KICK_DEVICES; i++) {
+		fds[i] = new_eventfd();
+		for (mmio = 0; mmio < 2; mmio++) {
+			struct kvm_ioeventfd args = {
+				.fd = fds[i], .len = 2, .flags = mmio ? 0 : KVM_IOEVENTFD_FLAG_PIO,
+				.addr = mmio ? MMIO_BASE + 0x1000 * i : KICK_PORT + i,
+			};
+
+			kvm_must(vm.fd, KVM_IOEVENTFD, &args);
+		}
+	}
+	run(guest_kick_port_loop, 0);
+	print("ioeventfd_port", guest_median(ROUNDS));
+	run(guest_kick_mmio_loop, 0);
+	print("ioeventfd_mmio", guest_median(ROUNDS));
+	for (i = 0; i < KICK_DEVICES; i++)
+		close(fds[i]);
+}
+
+static void guest_lapic_on(u64 unused)
+{
+	guest_apic_enable(true);
+}
+
+static u64 signal_cost(int fd)
+{
+	u64 start = guest_rdtsc();
+
+	if (eventfd_write(fd, 1))
+		die("eventfd");
+	return guest_rdtsc() - start;
+}
+
+static void bench_irqfds(void)
+{
+	static struct {
+		struct kvm_irq_routing head;
+		struct kvm_irq_routing_entry entries[IRQFDS];
+	} routes = { .head.nr = IRQFDS };
+	u64 plain[IRQFDS], values[IRQFDS];
+	int fds[IRQFDS];
+	eventfd_t count;
+	u32 i;
+
+	for (i = 0; i < IRQFDS; i++) {
+		routes.entries[i].gsi = IRQFD_GSI + i;
+		routes.entries[i].type = KVM_IRQ_ROUTING_MSI;
+		routes.entries[i].u.msi.address_lo = APIC_BASE;
+		routes.entries[i].u.msi.data = IRQFD_VECTOR + i;
+		fds[i] = new_eventfd();
+	}
+	run(guest_lapic_on, 0);
+	kvm_must(vm.fd, KVM_SET_GSI_ROUTING, &routes);
+	for (i = 0; i < IRQFDS; i++) {
+		struct kvm_irqfd args = { .fd = fds[i], .gsi = IRQFD_GSI + i };
+
+		plain[i] = signal_cost(fds[i]);
+		eventfd_read(fds[i], &count);
+		kvm_must(vm.fd, KVM_IRQFD, &args);
+	}
+	for (i = 0; i < IRQFDS; i++)
+		values[i] = signal_cost(fds[i]);
+	print("irqfd_signal", median(values, IRQFDS));
+	print("host_eventfd_signal", median(plain, IRQFDS));
+	for (i = 0; i < IRQFDS; i++)
+		close(fds[i]);
+}
+
+static void bench_events(void)
+{
+	bench_kicks();
+	bench_irqfds();
+}
+
 static const struct {
 	const char *name;
 	void (*run)(void);
@@ -373,6 +476,7 @@ static const struct {
 	{ "slots", bench_slots },
 	{ "life", bench_life },
 	{ "memory", bench_tables },
+	{ "events", bench_events },
 };
 
 static bool wanted(const char *name, char **names)
