@@ -4,6 +4,8 @@
  * has no op: a call would be a bug.
  */
 #include <cpuid.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <asm/processor-flags.h>
 #include "program.h"
@@ -18,10 +20,21 @@ static bool is_canonical(u64 address)
 	return (u64)((s64)(address << 16) >> 16) == address;
 }
 
+/* The emulator promised that no access crosses a page. */
+static void check_page(gva_t gva, unsigned int bytes)
+{
+	if (bytes == 0 || (gva & 4095) + bytes > 4096) {
+		fprintf(stderr, "the emulator asks for %u bytes at %#lx\n", bytes,
+			(unsigned long)gva);
+		abort();
+	}
+}
+
 static enum emul_result op_fetch(struct emul_ctxt *ctxt, gva_t gva, void *buf,
 				 unsigned int bytes)
 {
 	(void)ctxt;
+	check_page(gva, bytes);
 	memcpy(buf, (const void *)gva, bytes);
 	return EMUL_OK;
 }
@@ -32,6 +45,7 @@ static enum emul_result op_probe(struct emul_ctxt *ctxt, gva_t gva, unsigned int
 	struct program *program = program_of(ctxt);
 	unsigned long offset = gva - (unsigned long)program->native->scratch;
 
+	check_page(gva, bytes);
 	if (offset < SCRATCH_BYTES && offset + bytes <= SCRATCH_BYTES)
 		return EMUL_OK;
 	if (is_canonical(gva) && offset + GUARD_BYTES >= 2 * GUARD_BYTES + SCRATCH_BYTES - bytes)

@@ -21,8 +21,11 @@
 #include "../emul/mock.h"
 #include "fuzz.h"
 
-/* Turns of a REP instruction, and reads of devices, until it is left alone. */
+/* Turns of a REP instruction until it is left alone. */
 #define TURNS	8
+
+/* Reads of devices that an instruction may wait for; REP does so once a turn or twice. */
+#define WAITS	EMUL_READ_LOG_MAX
 
 #define DATA_PAGES	4
 
@@ -169,24 +172,24 @@ static void check_unchanged(const struct mock *m, enum emul_result result, const
 static enum emul_result run_one(struct mock *m)
 {
 	u64 rip = m->ctxt.rip, rflags = m->ctxt.rflags, gpr[EMUL_GPRS];
+	unsigned int turns = 0, waits = 0;
 	enum emul_result result;
-	unsigned int turns;
 
 	memcpy(gpr, m->gpr, sizeof(gpr));
 	result = mock_again(m);
-	for (turns = 0; turns < TURNS; turns++) {
+	while (turns < TURNS && waits < WAITS) {
 		FUZZ_ASSERT(result <= EMUL_UNHANDLEABLE && result != EMUL_POSTED, "%d", result);
 		FUZZ_ASSERT(m->ctxt.insn.length <= EMUL_INSN_BYTES_MAX, "length");
 		check_unchanged(m, result, gpr, rip, rflags);
 		deliver(m);
-		if (result == EMUL_IO_NEEDED)
-			result = mock_complete(m, answer(m));
-		else if (result == EMUL_AGAIN)
-			result = mock_again(m);
-		else
+		if (result != EMUL_IO_NEEDED && result != EMUL_AGAIN)
 			break;
+		turns += result == EMUL_AGAIN;
+		waits += result == EMUL_IO_NEEDED;
+		result = result == EMUL_AGAIN ? mock_again(m) : mock_complete(m, answer(m));
 	}
 	deliver(m);
+	FUZZ_ASSERT(result != EMUL_IO_NEEDED || m->ctxt.insn.rep, "waits for ever");
 	return result;
 }
 
