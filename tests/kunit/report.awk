@@ -25,7 +25,7 @@ function verdict_of(line)
 /^## leaks/ { leaks = 1; next }
 leaks { print "# " $0; leaked = 1; next }
 
-/^    # Subtest: / { suite = substr($0, 16); seen = parameters = failed = 0; next }
+/^    # Subtest: / { suite = substr($0, 16); suites++; seen = parameters = failed = 0; next }
 /^    1\.\./ { planned = substr($1, 4) + 0; next }
 /^        (not )?ok / {
 	parameters++
@@ -48,6 +48,8 @@ leaks { print "# " $0; leaked = 1; next }
 /^ *(KTAP version|# Subtest:|# module:|# .*pass:|# Totals:|1\.\.)/ || /^ *$/ { next }
 { sub(/^ *#? */, ""); print "# " $0 }
 END {
+	if (!suites)
+		point("not ok", "no suite has run")
 	if (leaks)
 		point(leaked ? "not ok" : "ok", "nothing is left behind")
 }
