@@ -155,7 +155,7 @@ static void kept_sequences(void)
 
 static void all_short_ones(void)
 {
-	int depth = 2;
+	int depth = 3;
 
 	CHECK(campaign_run(play_depth, &depth));
 }
@@ -181,7 +181,7 @@ static void four_threads(void)
 static const struct tap_test tests[] = {
 	{ "four threads at once", four_threads },
 	{ "sequences that were kept", kept_sequences },
-	{ "all sequences of two steps", all_short_ones },
+	{ "all sequences of three steps", all_short_ones },
 	{ "random sequences", random_ones },
 };
 
