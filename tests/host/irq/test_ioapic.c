@@ -144,6 +144,9 @@ static void test_level(void)
 	CHECK_EQ(read_reg(0x24), LEVEL | REMOTE_IRR | 0x50);
 	CHECK_EQ(ioapic_set_line(&ioapic, 10, true), 0);
 	CHECK_EQ(sent, 1);
+	/* the EOI of an edge with this vector is another's */
+	CHECK_EQ(ioapic_eoi(&ioapic, 0x50, false), 0);
+	CHECK_EQ(read_reg(0x24), LEVEL | REMOTE_IRR | 0x50);
 	/* up at the EOI: another one */
 	CHECK_EQ(ioapic_eoi(&ioapic, 0x50, true), 1 << 10);
 	CHECK_EQ(read_reg(0x24), LEVEL | 0x50);

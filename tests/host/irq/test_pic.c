@@ -289,6 +289,9 @@ static void test_initialization(void)
 	pic_write(&pic, 0x21, 0x40);
 	pic_write(&pic, 0x21, 0x04);
 	CHECK_EQ(pic_read(&pic, 0x21), 0);
+	pic_write(&pic, 0x21, 0x55);
+	CHECK_EQ(pic_read(&pic, 0x21), 0x55);
+	pic_write(&pic, 0x21, 0);
 	CHECK_EQ(pic_read(&pic, 0x20), 0);
 	CHECK(!pic_output(&pic));
 	pulse(3);
