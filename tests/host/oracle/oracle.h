@@ -258,7 +258,7 @@ extern struct record *record;
  * A sequence that fails is shrunk and printed.  Return: was nothing found?
  */
 bool campaign_run(void (*play)(const void *arg), const void *arg);
-/* For @play: the sequence in *record failed, if oracle.failed. */
+/* For @play, now and then: the sequence in *record failed, if oracle.failed; else no hang. */
 void campaign_settle(void);
 
 /* exhaustive.c: every sequence of @depth steps out of a few. */

@@ -338,6 +338,7 @@ static void world_play(int kind, int threads, unsigned long steps)
 	shim_hooks.dawdle = false;
 	oracle_end();
 	oracle_counts.steps += steps_each * threads;
+	campaign_settle();
 }
 
 void threads_play(int kind, int threads, unsigned long steps, u32 seed)
