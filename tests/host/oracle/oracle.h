@@ -264,7 +264,7 @@ void campaign_settle(void);
 /* exhaustive.c: every sequence of @depth steps out of a few. */
 void exhaustive_play(int depth);
 
-/* threads.c: @steps in all; and the steps that are not the same there. */
+/* threads.c: @steps in all, in one world; and the steps that are not the same there. */
 void threads_play(int kind, int threads, unsigned long steps, u32 seed);
 void race_read(const u64 *arg);
 void race_write(const u64 *arg);

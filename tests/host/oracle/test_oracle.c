@@ -16,7 +16,9 @@
 
 #include "oracle.h"
 
+/* In one world: a host has only so many frames, and a sequence is to be short. */
 #define EPISODE_STEPS	300
+#define THREADS_STEPS	40000ul
 
 #ifdef __SANITIZE_THREAD__
 #define ONLY_THREADS	1
@@ -72,8 +74,14 @@ static void play_random(const void *arg)
 static void play_threads(const void *arg)
 {
 	const struct work *work = arg;
+	unsigned long done;
+	u32 seed = work->seed;
 
-	threads_play(work->kind, work->threads, work->steps, work->seed);
+	for (done = 0; done < work->steps; done += THREADS_STEPS) {
+		threads_play(work->kind, work->threads, min(work->steps - done, THREADS_STEPS),
+			     seed++);
+		campaign_settle();
+	}
 }
 
 static void play_depth(const void *arg)

@@ -16,9 +16,8 @@
 
 #include "oracle.h"
 
-/* Steps of one thread between two standstills, and of all in one world. */
+/* Steps of one thread between two standstills. */
 #define STEPS_TO_STANDSTILL	500
-#define STEPS_IN_WORLD		40000
 
 static pthread_barrier_t barrier;
 static unsigned long steps_each;
@@ -318,11 +317,12 @@ static void *thread_main(void *arg)
 	return NULL;
 }
 
-static void world_play(int kind, int threads, unsigned long steps)
+void threads_play(int kind, int threads, unsigned long steps, u32 seed)
 {
 	pthread_t thread[WORLD_VCPUS];
 	long i;
 
+	run_seed = seed;
 	oracle_begin(kind);
 	oracle.exact = false;
 	oracle.themes = run_seed & 5;
@@ -338,15 +338,4 @@ static void world_play(int kind, int threads, unsigned long steps)
 	shim_hooks.dawdle = false;
 	oracle_end();
 	oracle_counts.steps += steps_each * threads;
-	campaign_settle();
-}
-
-void threads_play(int kind, int threads, unsigned long steps, u32 seed)
-{
-	unsigned long done;
-
-	for (done = 0; done < steps; done += STEPS_IN_WORLD) {
-		run_seed = seed++;
-		world_play(kind, threads, min(steps - done, (unsigned long)STEPS_IN_WORLD));
-	}
 }
