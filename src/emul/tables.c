@@ -299,6 +299,10 @@ static const struct emul_opcode sse_29[4] = {
 	OP("movaps", sse_store_aligned, SSE), OP("movapd", sse_store_aligned, SSE),
 };
 
+static const struct emul_opcode movnti[4] = {
+	OP2("movnti", mov, E, G, MEM | MOV),
+};
+
 static const struct emul_opcode sse_2b[4] = {
 	OP("movntps", sse_store_aligned, SSE | OPC_MEM),
 	OP("movntpd", sse_store_aligned, SSE | OPC_MEM),
@@ -456,7 +460,7 @@ static const struct emul_opcode map_0f[256] = {
 	[0xc0] = OP2("xadd", xadd, E, G, MRM | BYTE | LOCK),
 	[0xc1] = OP2("xadd", xadd, E, G, MRM | LOCK),
 	[0xc2] = MMX_IB,
-	[0xc3] = OP2("movnti", mov, E, G, MEM | MOV),
+	[0xc3] = TABLE(TABLE_PREFIX, movnti, MRM),
 	[0xc4 ... 0xc6] = MMX_IB,
 	[0xc7] = TABLE(TABLE_MOD_REG, group9, MRM),
 	[0xc8 ... 0xcf] = OP2("bswap", bswap, Z, NO, 0),

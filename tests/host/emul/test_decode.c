@@ -130,6 +130,7 @@ static const struct {
 	enum emul_mode mode;
 	const char *bytes;
 } undefined[] = {
+	{ L64, "66 0f c3 03" }, { L64, "f2 0f c3 03" }, { L64, "f3 0f c3 03" },
 	{ L64, "0f 0b" }, { L64, "0f 04" }, { L64, "0f ff c0" }, { L64, "ff f8" },
 	{ L64, "06" }, { L64, "27" }, { L64, "60" }, { L64, "9a" },
 	{ L64, "ce" }, { L64, "d4 0a" }, { L64, "82 c0 01" }, { L64, "ea 1 2 3 4 5 6" },
