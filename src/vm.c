@@ -38,7 +38,7 @@ static struct vm *vm_create(void)
 	mutex_init(&vm->lock);
 	xa_init(&vm->vcpus);
 	vm->mm = current->mm;
-	ret = mem_vm_init(&vm->mem, vm->mm, boot_cpu_data.x86_phys_bits);
+	ret = mem_vm_init(&vm->mem, vm->mm, mmu_gpa_bits());
 	if (ret)
 		goto free_vm;
 	ret = mmu_vm_init(&vm->mmu, &vm->mem, &vm_mmu_ops);

@@ -33,6 +33,13 @@ int mmu_module_init(const struct mmu_caps *caps)
 	return table_module_init();
 }
 
+u8 mmu_gpa_bits(void)
+{
+	u8 levels = mmu_caps.format->levels;
+
+	return min_t(u8, mmu_caps.phys_bits, PAGE_SHIFT + pt_level_shift(levels + 1));
+}
+
 void mmu_module_exit(void)
 {
 	table_module_exit();

@@ -246,6 +246,9 @@ struct mmu {
  */
 int mmu_module_init(const struct mmu_caps *caps);
 
+/** mmu_gpa_bits() - width of the guest physical addresses that our tables can map */
+u8 mmu_gpa_bits(void);
+
 /** mmu_module_exit() - no VM is left.  Waits for RCU callbacks.  May sleep. */
 void mmu_module_exit(void);
 

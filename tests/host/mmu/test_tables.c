@@ -657,6 +657,26 @@ static void check_unsupported(void)
 	CHECK_EQ(mmu_module_init(&caps), -EOPNOTSUPP);
 }
 
+/* A slot that no table can reach would be memory that is emulated for ever. */
+static void check_gpa_bits(void)
+{
+	struct mmu_caps caps = { .tdp = true, .format = &pt_format_4level, .max_leaf = 3,
+				 .phys_bits = 52 };
+
+	CHECK_EQ(mmu_module_init(&caps), 0);
+	CHECK_EQ(mmu_gpa_bits(), 48);
+	mmu_module_exit();
+	caps.phys_bits = 40;
+	CHECK_EQ(mmu_module_init(&caps), 0);
+	CHECK_EQ(mmu_gpa_bits(), 40);
+	mmu_module_exit();
+	caps.format = &pt_format_5level;
+	caps.phys_bits = 52;
+	CHECK_EQ(mmu_module_init(&caps), 0);
+	CHECK_EQ(mmu_gpa_bits(), 52);
+	mmu_module_exit();
+}
+
 #define IN_WORLD(test) static void test(void) { world_begin(3); check_##test(); world_end(); }
 
 IN_WORLD(map)
@@ -718,6 +738,7 @@ static const struct tap_test tests[] = {
 	{ "everything goes", zap_all },
 	{ "what 1G costs", footprint },
 	{ "hardware that is refused", check_unsupported },
+	{ "how far tables reach", check_gpa_bits },
 };
 
 TAP_MAIN("tables", tests)
