@@ -344,6 +344,25 @@ static void test_atomic(void)
 	CHECK_EQ(mock_run(&m, "48 ff 03"), EMUL_OK);
 }
 
+/* Every size, aligned or not, while somebody else counts as well. */
+static void test_atomic_sizes(void)
+{
+	static const char *const inc[] = { "f0 fe 03", "66 f0 ff 03", "f0 ff 03", "f0 48 ff 03" };
+	unsigned int size, at;
+
+	for (size = 0; size < ARRAY_SIZE(inc); size++) {
+		for (at = 0; at + (1u << size) <= 64; at++) {
+			start();
+			m.gpr[EMUL_RBX] = MOCK_DATA + at;
+			mock_set(&m, MOCK_DATA + at, 10);
+			m.race = 1;
+			CHECK_EQ(mock_run(&m, inc[size]), EMUL_OK);
+			CHECK_EQ(mock_get(&m, MOCK_DATA + at, 8), 12);
+			CHECK_EQ(m.cmpxchgs, 2);
+		}
+	}
+}
+
 static void test_cmpxchg16b(void)
 {
 	start();
@@ -447,6 +466,7 @@ static const struct tap_test tests[] = {
 	{ "write intent", test_write_intent },
 	{ "the hint", test_hint },
 	{ "LOCK and XCHG are atomic", test_atomic },
+	{ "LOCK with operands of every size at every place", test_atomic_sizes },
 	{ "CMPXCHG16B", test_cmpxchg16b },
 	{ "the top of the stack, RF", test_enter_and_rf },
 	{ "alignment check", test_alignment_check },
