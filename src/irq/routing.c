@@ -255,27 +255,27 @@ static void irq_routes_publish(struct vm *vm, struct irq_routes *new)
 		kvfree_rcu(old, rcu);
 }
 
+#define IRQ_PIN(irq, chip, chip_pin)					\
+	{ .gsi = (irq), .type = KVM_IRQ_ROUTING_IRQCHIP,		\
+	  .u.irqchip = { .irqchip = (chip), .pin = (chip_pin) } }
+#define IRQ_IOAPIC(irq)	IRQ_PIN(irq, KVM_IRQCHIP_IOAPIC, irq)
+#define IRQ_MASTER(irq)	IRQ_IOAPIC(irq), IRQ_PIN(irq, KVM_IRQCHIP_PIC_MASTER, irq)
+#define IRQ_SLAVE(irq)	IRQ_IOAPIC(irq), IRQ_PIN(irq, KVM_IRQCHIP_PIC_SLAVE, (irq) - 8)
+
+static const struct kvm_irq_routing_entry irq_default_routes[] = {
+	IRQ_MASTER(0), IRQ_MASTER(1), IRQ_MASTER(2), IRQ_MASTER(3),
+	IRQ_MASTER(4), IRQ_MASTER(5), IRQ_MASTER(6), IRQ_MASTER(7),
+	IRQ_SLAVE(8), IRQ_SLAVE(9), IRQ_SLAVE(10), IRQ_SLAVE(11),
+	IRQ_SLAVE(12), IRQ_SLAVE(13), IRQ_SLAVE(14), IRQ_SLAVE(15),
+	IRQ_IOAPIC(16), IRQ_IOAPIC(17), IRQ_IOAPIC(18), IRQ_IOAPIC(19),
+	IRQ_IOAPIC(20), IRQ_IOAPIC(21), IRQ_IOAPIC(22), IRQ_IOAPIC(23),
+};
+
 int irq_set_default_routes(struct vm *vm)
 {
-	struct kvm_irq_routing_entry entries[PIC_PINS + IOAPIC_PINS] = { };
 	struct irq_routes *routes;
-	u32 i, pin;
 
-	for (i = 0; i < ARRAY_SIZE(entries); i++) {
-		entries[i].type = KVM_IRQ_ROUTING_IRQCHIP;
-		if (i < IOAPIC_PINS) {
-			entries[i].gsi = i;
-			entries[i].u.irqchip.irqchip = KVM_IRQCHIP_IOAPIC;
-			entries[i].u.irqchip.pin = i;
-			continue;
-		}
-		pin = i - IOAPIC_PINS;
-		entries[i].gsi = pin;
-		entries[i].u.irqchip.irqchip = pin < PIC_PINS / 2 ? KVM_IRQCHIP_PIC_MASTER :
-								    KVM_IRQCHIP_PIC_SLAVE;
-		entries[i].u.irqchip.pin = pin % (PIC_PINS / 2);
-	}
-	routes = irq_routes_build(vm, ARRAY_SIZE(entries), entries);
+	routes = irq_routes_build(vm, ARRAY_SIZE(irq_default_routes), irq_default_routes);
 	if (IS_ERR(routes))
 		return PTR_ERR(routes);
 	irq_routes_publish(vm, routes);
