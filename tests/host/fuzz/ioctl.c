@@ -67,8 +67,10 @@ static unsigned long copy(unsigned long address, void *buf, size_t bytes, bool t
 const struct vendor_ops *vendor;
 
 static struct lapic_msg sent;
-static int sent_to;		/* 0: nowhere, 1: APICs, 2: the PIC, 3: the I/O APIC */
-static unsigned int sent_pins;
+static int sent_to;		/* 0: nowhere, 1: APICs, 2: pins of the chips */
+static u64 sent_pins;		/* of the PICs, then of the I/O APIC */
+
+#define SENT_IOAPIC	16
 
 int lapic_send(struct vm *to, struct vcpu *src, const struct lapic_msg *msg)
 {
@@ -87,7 +89,7 @@ int irqchip_set_pic(struct vm *to, enum irq_source source, unsigned int pin, boo
 int irqchip_set_ioapic(struct vm *to, enum irq_source source, unsigned int pin, bool level)
 {
 	sent_to = 2;
-	sent_pins |= 1u << (16 + pin % 8);
+	sent_pins |= 1ull << (SENT_IOAPIC + pin);
 	return 1;
 }
 
@@ -417,6 +419,16 @@ static bool same_message(const struct lapic_msg *a, const struct lapic_msg *b)
 	       a->level == b->level && a->assert == b->assert;
 }
 
+/* The bit in sent_pins of a route to a pin, or 0 if there is no such pin. */
+static u64 pin_bit(const struct kvm_irq_routing_irqchip *to)
+{
+	if (to->irqchip == KVM_IRQCHIP_IOAPIC)
+		return to->pin < 24 ? 1ull << (SENT_IOAPIC + to->pin) : 0;
+	if (to->irqchip > KVM_IRQCHIP_IOAPIC || to->pin >= 8)
+		return 0;
+	return 1ull << (to->pin + (to->irqchip == KVM_IRQCHIP_PIC_SLAVE ? 8 : 0));
+}
+
 static void check_routes(const struct kvm_irq_routing_entry *entries, u32 nr)
 {
 	struct lapic_msg msg;
@@ -432,7 +444,8 @@ static void check_routes(const struct kvm_irq_routing_entry *entries, u32 nr)
 			FUZZ_ASSERT(sent_to == 1 && same_message(&msg, &sent), "route %u", i);
 		} else {
 			FUZZ_ASSERT(entries[i].type == KVM_IRQ_ROUTING_IRQCHIP && vm.irq.chip &&
-				    sent_to == 2 && sent_pins, "route %u", i);
+				    sent_to == 2 && sent_pins & pin_bit(&entries[i].u.irqchip),
+				    "route %u", i);
 		}
 	}
 }
