@@ -279,7 +279,6 @@ static void test_readers(void)
 			shim_fail_after = 0;
 		if (*slot) {
 			io_bus_remove(&shared.memory, &(*slot)->io);
-			(*slot)->takes = true;
 			free(*slot);
 			*slot = NULL;
 		} else {
