@@ -467,7 +467,7 @@ static void guest_increments(u64 base)
 		__atomic_fetch_add((u64 *)(base + i * PAGE_SIZE), 1, __ATOMIC_SEQ_CST);
 }
 
-TEST_F(memory, four_vcpus_fault_one_region)
+TEST_F_TIMEOUT(memory, four_vcpus_fault_one_region, 120)
 {
 	u8 *memory = host_memory(REGION_PAGES * PAGE_SIZE, 2 * MiB);
 	struct runner runner[CPUS];
