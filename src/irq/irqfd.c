@@ -76,12 +76,10 @@ struct irqfd {
 /* Any context. */
 static void irqfd_inject(struct irqfd *irqfd)
 {
-	if (irqfd->resampler) {
+	if (irqfd->resampler)
 		irq_set_gsi(irqfd->vm, IRQ_SOURCE_RESAMPLE, irqfd->gsi, true);
-		return;
-	}
-	irq_set_gsi(irqfd->vm, IRQ_SOURCE_USER, irqfd->gsi, true);
-	irq_set_gsi(irqfd->vm, IRQ_SOURCE_USER, irqfd->gsi, false);
+	else
+		irq_pulse_gsi(irqfd->vm, irqfd->gsi);
 }
 
 static int irqfd_wakeup(wait_queue_entry_t *wait, unsigned int mode, int sync, void *key)

@@ -349,6 +349,21 @@ int irq_set_gsi(struct vm *vm, enum irq_source source, u32 gsi, bool level)
 	return ret;
 }
 
+void irq_pulse_gsi(struct vm *vm, u32 gsi)
+{
+	const struct irq_route *route;
+
+	rcu_read_lock();
+	route = irq_route_find(rcu_dereference(vm->irq.routes), gsi);
+	if (likely(route && route->kind == IRQ_ROUTE_MSI)) {
+		lapic_send(vm, NULL, &route->msg);
+	} else if (route) {
+		irq_route_set_pins(vm, IRQ_SOURCE_USER, route, true);
+		irq_route_set_pins(vm, IRQ_SOURCE_USER, route, false);
+	}
+	rcu_read_unlock();
+}
+
 /* --- who waits for the end of an interrupt --- */
 
 void irq_ack_register(struct vm *vm, struct irq_ack_notifier *notifier)

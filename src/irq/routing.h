@@ -118,6 +118,12 @@ int irq_ioctl_signal_msi(struct vm *vm, const struct kvm_msi *msi);
  */
 int irq_set_gsi(struct vm *vm, enum irq_source source, u32 gsi, bool level);
 
+/**
+ * irq_pulse_gsi() - user space drives the line of a GSI and lets it go
+ * A route by MSI sends its message.  Any context, as irq_set_gsi().
+ */
+void irq_pulse_gsi(struct vm *vm, u32 gsi);
+
 /*
  * Add and remove a notifier.  After the removal it is not called any more.
  * They take vm->irq.lock and may sleep.

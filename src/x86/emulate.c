@@ -221,10 +221,12 @@ static int emulate_failed(struct vcpu *vcpu)
 static void emulate_commit(struct vcpu *vcpu, enum emul_result res)
 {
 	struct emul_ctxt *ctxt = vcpu->emul;
-	u32 shadow = 0;
+	u32 shadow = 0, before;
+	bool opened;
 
 	if (unlikely(res == EMUL_SOFT_INT))
 		return;
+	opened = ctxt->rflags & ~vcpu->rflags & X86_EFLAGS_IF;
 	vcpu_set_rip(vcpu, ctxt->rip);
 	vcpu->rflags = ctxt->rflags;
 	if (res != EMUL_OK)
@@ -233,9 +235,12 @@ static void emulate_commit(struct vcpu *vcpu, enum emul_result res)
 		shadow |= KVM_X86_SHADOW_INT_STI;
 	if (ctxt->shadow & EMUL_SHADOW_MOV_SS)
 		shadow |= KVM_X86_SHADOW_INT_MOV_SS;
-	vendor->set_interrupt_shadow(vcpu, shadow);
-	/* POPF, CLI, STI and a lowered CR8 may have let an interrupt in. */
-	vcpu_request(vcpu, VCPU_REQ_EVENT);
+	before = vendor->get_interrupt_shadow(vcpu);
+	if (unlikely(shadow != before))
+		vendor->set_interrupt_shadow(vcpu, shadow);
+	/* Which instruction may have let an interrupt in?  Few, and no access. */
+	if (unlikely(opened || before))
+		vcpu_request(vcpu, VCPU_REQ_EVENT);
 }
 
 static int emulate_finish(struct vcpu *vcpu, enum emul_result res)

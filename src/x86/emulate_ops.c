@@ -450,6 +450,8 @@ static enum emul_result ops_notice(struct emul_ctxt *ctxt, enum emul_notice noti
 		break;
 	case EMUL_NOTICE_IRET:
 		vendor->set_nmi_mask(vcpu, false);
+		/* The next NMI may be waiting. */
+		vcpu_request(vcpu, VCPU_REQ_EVENT);
 		break;
 	case EMUL_NOTICE_HYPERCALL:
 		emulate_hypercall(vcpu);
