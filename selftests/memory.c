@@ -365,6 +365,45 @@ TEST_F(memory, file_backed)
 	EXPECT_EQ(-EFAULT, vcpu_run(self->vcpu));
 }
 
+/* memory of a device: the host maps it without a struct page */
+
+#define FIRMWARE	0xff000ull	/* the last page of the BIOS below 1M, which is no RAM */
+
+static void guest_firmware(u64 base)
+{
+	u64 i, sum = 0;
+
+	for (i = 0; i < PAGE_SIZE; i += 8)
+		sum += WORD_AT(base + i);
+	guest_sync2(1, sum);
+	/* read-only to the VMM, and so to the guest */
+	WORD_AT(base) = 1;
+}
+
+TEST_F(memory, device_pages)
+{
+	int fd = open("/dev/mem", O_RDONLY);
+	u64 i, sum = 0;
+	u8 *memory;
+
+	if (fd < 0)
+		SKIP(return, "no /dev/mem");
+	memory = mmap(NULL, PAGE_SIZE, PROT_READ, MAP_SHARED, fd, FIRMWARE);
+	if (memory == MAP_FAILED)
+		SKIP(return, "the firmware cannot be mapped");
+	for (i = 0; i < PAGE_SIZE; i += 8)
+		sum += WORD_AT(memory + i);
+	ASSERT_NE(0, sum);
+	ASSERT_EQ(0, vm_slot(&self->vm, SLOT, 0, GPA, PAGE_SIZE, memory));
+	vcpu_set_guest(self->vcpu, guest_firmware, GPA);
+	EXPECT_EQ(sum, call_wait_sync(self->vcpu, 1));
+	EXPECT_EQ(-EFAULT, vcpu_run(self->vcpu));
+	/* it goes away like any other */
+	ASSERT_EQ(0, munmap(memory, PAGE_SIZE));
+	vcpu_set_guest(self->vcpu, guest_firmware, GPA);
+	EXPECT_EQ(-EFAULT, vcpu_run(self->vcpu));
+}
+
 /* huge pages */
 
 #define HUGE_SIZE (8 * MiB)
