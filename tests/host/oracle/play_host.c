@@ -40,8 +40,10 @@ static void check_grown(struct model_slot *slot)
 
 static bool log_ends(const struct model_slot *old, const struct model_slot *new)
 {
+	u32 cleared = old->flags & ~new->flags;
+
 	return old->npages && new->npages && old->gfn == new->gfn &&
-	       old->flags & ~new->flags & KVM_MEM_LOG_DIRTY_PAGES;
+	       cleared & KVM_MEM_LOG_DIRTY_PAGES;
 }
 
 static void do_region(const struct kvm_userspace_memory_region2 *region)
