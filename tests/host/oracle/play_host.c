@@ -38,12 +38,12 @@ static void check_grown(struct model_slot *slot)
 		hw_scan(&scan);
 }
 
-static bool log_ends(const struct model_slot *old, const struct model_slot *new)
+static bool log_ends(const struct model_slot *before, const struct model_slot *after)
 {
-	u32 cleared = old->flags & ~new->flags;
+	bool logged = before->flags & KVM_MEM_LOG_DIRTY_PAGES;
 
-	return old->npages && new->npages && old->gfn == new->gfn &&
-	       cleared & KVM_MEM_LOG_DIRTY_PAGES;
+	return logged && !(after->flags & KVM_MEM_LOG_DIRTY_PAGES) && before->npages &&
+	       after->npages && before->gfn == after->gfn;
 }
 
 static void do_region(const struct kvm_userspace_memory_region2 *region)
