@@ -4,7 +4,7 @@
 # What a kernel says in its log when something is wrong in it. Only what comes after
 # init began counts.
 
-complaint='WARNING:|BUG:|Oops|KASAN|UBSAN|lockdep|possible (recursive|circular)'
+complaint='WARNING:|\bBUG:|Oops|KASAN|UBSAN|lockdep|possible (recursive|circular)'
 complaint+='|rcu: INFO|soft lockup|hung_task|blocked for more than|general protection'
 complaint+='|kernel panic|memory leak|unreferenced object|Call Trace'
 
