@@ -9,8 +9,8 @@ complaint+='|rcu: INFO|soft lockup|hung_task|blocked for more than|general prote
 complaint+='|kernel panic|memory leak|unreferenced object|Call Trace'
 
 # log_complaint FILE: print the first complaint and what is around it. A data race
-# counts if an access or a caller of one is in a module of ours: the kernel itself
-# lives with races. What it says when memory was denied to it is no complaint either:
+# counts if an access or the caller of one is in a module of ours: the kernel itself
+# lives with races, of its clocks for instance, wherever it is called from. What it says when memory was denied to it is no complaint either:
 # tests deny memory.
 log_complaint() {
 	tr -d '\r' <"$1" | awk '
@@ -28,7 +28,7 @@ log_complaint() {
 		{ print }
 		function hold()
 		{
-			if (held ~ /\[quire/)
+			if (held ~ /by (task|interrupt)[^\n]*:\n([^\n]*\n)?[^\n]*\[quire/)
 				printf "%s", held
 			held = ""
 			lines = 0
