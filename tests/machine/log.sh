@@ -10,8 +10,8 @@ complaint+='|kernel panic|memory leak|unreferenced object|Call Trace'
 
 # log_complaint FILE: print the first complaint and what is around it. A data race
 # counts if an access or the caller of one is in a module of ours: the kernel itself
-# lives with races, of its clocks for instance, wherever it is called from. What it says when memory was denied to it is no complaint either:
-# tests deny memory.
+# lives with races, of its clocks for instance, wherever it is called from. What it
+# says when memory was denied to it is no complaint either: tests deny memory.
 log_complaint() {
 	tr -d '\r' <"$1" | awk '
 		/Run \/init/ && !begun { begun = 1; next }
