@@ -75,6 +75,14 @@ enum emul_result emul_op_ret(struct emul_ctxt *ctxt)
 	return result;
 }
 
+/* The ZF that LOOPE and LOOPNE go on with: AMD's processors heed a repeat prefix. */
+static bool loop_equal(const struct emul_ctxt *ctxt)
+{
+	if (ctxt->insn.rep && (ctxt->cpu & EMUL_CPU_AMD))
+		return ctxt->insn.rep == 0xf3;
+	return ctxt->insn.code == 0xe1;
+}
+
 /* LOOPNE, LOOPE, LOOP, JCXZ: E0 to E3.  The counter has the address size. */
 enum emul_result emul_op_loop(struct emul_ctxt *ctxt)
 {
@@ -88,6 +96,6 @@ enum emul_result emul_op_loop(struct emul_ctxt *ctxt)
 	emul_reg_set(ctxt, EMUL_RCX, --count, bytes);
 	taken = count & emul_mask(bytes);
 	if (ctxt->insn.code != 0xe2)
-		taken = taken && equal == (ctxt->insn.code == 0xe1);
+		taken = taken && equal == loop_equal(ctxt);
 	return taken ? branch_relative(ctxt) : EMUL_OK;
 }

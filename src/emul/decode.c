@@ -427,6 +427,8 @@ static bool undefined(const struct emul_ctxt *ctxt)
 		return true;
 	if ((flags & OPC_MEM) && insn->mod == 3)
 		return true;
+	if ((flags & OPC_LOCK_CR8) && (ctxt->cpu & EMUL_CPU_LOCK_CR8))
+		return insn->lock && insn->reg != 0;
 	return insn->lock && (!(flags & OPC_LOCK) || insn->mod == 3);
 }
 

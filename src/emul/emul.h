@@ -390,6 +390,7 @@ struct emul_ops {
 #define EMUL_CPU_AMD	0x1u	/* AMD64's reading where it differs from Intel's */
 #define EMUL_CPU_TZCNT	0x2u	/* BMI1: F3 0F BC is TZCNT, not BSF */
 #define EMUL_CPU_LZCNT	0x4u	/* ABM: F3 0F BD is LZCNT, not BSR */
+#define EMUL_CPU_LOCK_CR8 0x8u	/* AltMovCr8: LOCK MOV CR0 is MOV CR8 */
 
 /* What the instruction did to the interruptibility of the next one. */
 #define EMUL_SHADOW_STI		0x1u

@@ -89,6 +89,7 @@ enum emul_table {
 #define OPC_REGS	0x00020000u	/* ModRM.mod is ignored: always registers */
 #define OPC_UD		0x00040000u	/* defined to be #UD */
 #define OPC_VEX		0x00080000u	/* VEX/EVEX prefix unless legacy with memory */
+#define OPC_LOCK_CR8	0x00100000u	/* LOCK is allowed with CR0, and makes it CR8 (AMD) */
 
 /**
  * struct emul_opcode - one entry of the opcode tables

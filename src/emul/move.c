@@ -77,24 +77,26 @@ enum emul_result emul_op_xlat(struct emul_ctxt *ctxt)
 	return result;
 }
 
-/* The lower bound decides alone if the index is below it. */
+/* Intel's processors do not look at the upper bound if the index is below the lower. */
 enum emul_result emul_op_bound(struct emul_ctxt *ctxt)
 {
 	unsigned int bytes = ctxt->insn.opsize;
 	s64 index = emul_sign_extend(ctxt->src.val, bytes);
 	struct emul_operand bound = emul_mem_operand(ctxt, bytes);
 	enum emul_result result;
+	bool below;
 
 	result = emul_mem_read(ctxt, &bound, 0);
 	if (result != EMUL_OK)
 		return result;
-	if (index < (s64)emul_sign_extend(bound.val, bytes))
+	below = index < (s64)emul_sign_extend(bound.val, bytes);
+	if (below && !(ctxt->cpu & EMUL_CPU_AMD))
 		return emul_fault(ctxt, EMUL_EXC_BR);
 	bound.ea = (bound.ea + bytes) & emul_mask(ctxt->insn.adsize);
 	result = emul_mem_read(ctxt, &bound, 0);
 	if (result != EMUL_OK)
 		return result;
-	if (index > (s64)emul_sign_extend(bound.val, bytes))
+	if (below || index > (s64)emul_sign_extend(bound.val, bytes))
 		return emul_fault(ctxt, EMUL_EXC_BR);
 	return EMUL_OK;
 }

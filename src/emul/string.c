@@ -56,7 +56,8 @@ static void rep_done(struct emul_ctxt *ctxt, unsigned int units)
 
 /*
  * Do an instruction's iterations.  @compares: REPE and REPNE end it by ZF, and a
- * fault leaves the flags from before the first iteration.
+ * fault leaves the flags from before the first iteration, or on AMD64 those of the
+ * last one.
  */
 static enum emul_result repeat(struct emul_ctxt *ctxt, iteration_t iteration, bool compares)
 {
@@ -72,7 +73,8 @@ static enum emul_result repeat(struct emul_ctxt *ctxt, iteration_t iteration, bo
 			return EMUL_AGAIN;
 		result = iteration(ctxt);
 		if (result != EMUL_OK) {
-			if (compares && result == EMUL_FAULT)
+			if (compares && result == EMUL_FAULT &&
+			    !(ctxt->cpu & EMUL_CPU_AMD))
 				ctxt->start_rflags = first_rflags;
 			return result;
 		}

@@ -182,9 +182,15 @@ static bool cr_exists(unsigned int nr)
 	return nr < 9 && (0x11d >> nr & 1);
 }
 
+/* The decoder lets LOCK through where it means CR8. */
+static unsigned int cr_number(const struct emul_ctxt *ctxt)
+{
+	return ctxt->insn.lock ? 8 : ctxt->insn.reg;
+}
+
 enum emul_result emul_op_mov_from_cr(struct emul_ctxt *ctxt)
 {
-	unsigned int nr = ctxt->insn.reg;
+	unsigned int nr = cr_number(ctxt);
 
 	if (!cr_exists(nr))
 		return emul_ud(ctxt);
@@ -194,7 +200,7 @@ enum emul_result emul_op_mov_from_cr(struct emul_ctxt *ctxt)
 
 enum emul_result emul_op_mov_to_cr(struct emul_ctxt *ctxt)
 {
-	unsigned int nr = ctxt->insn.reg;
+	unsigned int nr = cr_number(ctxt);
 
 	if (!cr_exists(nr))
 		return emul_ud(ctxt);

@@ -32,6 +32,8 @@ static u8 emulate_cpu_flags(void)
 		flags |= EMUL_CPU_TZCNT;
 	if (boot_cpu_has(X86_FEATURE_ABM))
 		flags |= EMUL_CPU_LZCNT;
+	if (boot_cpu_has(X86_FEATURE_CR8_LEGACY))
+		flags |= EMUL_CPU_LOCK_CR8;
 	return flags;
 }
 

@@ -146,6 +146,9 @@ static const struct emul_ops ops = {
 	.write_xmm = op_write_xmm,
 };
 
+/* leaf 80000001, ECX */
+#define bit_CR8_LEGACY	(1u << 4)
+
 static u8 this_cpu(void)
 {
 	unsigned int a, b, c, d;
@@ -156,8 +159,12 @@ static u8 this_cpu(void)
 		cpu |= EMUL_CPU_AMD;
 	if (__get_cpuid_count(7, 0, &a, &b, &c, &d) && (b & bit_BMI))
 		cpu |= EMUL_CPU_TZCNT;
-	if (__get_cpuid(0x80000001, &a, &b, &c, &d) && (c & bit_LZCNT))
-		cpu |= EMUL_CPU_LZCNT;
+	if (__get_cpuid(0x80000001, &a, &b, &c, &d)) {
+		if (c & bit_LZCNT)
+			cpu |= EMUL_CPU_LZCNT;
+		if (c & bit_CR8_LEGACY)
+			cpu |= EMUL_CPU_LOCK_CR8;
+	}
 	return cpu;
 }
 

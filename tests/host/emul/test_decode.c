@@ -271,6 +271,23 @@ static void test_branch_size(void)
 	CHECK_EQ(m.gpr[EMUL_RSP], MOCK_STACK + 0x1002);
 }
 
+/* LOOPE with ZF clear goes on where REPNE counts. */
+static void test_loop_repeat(void)
+{
+	start_branch(0);
+	m.gpr[EMUL_RCX] = 2;
+	CHECK_EQ(mock_run(&m, "f2 e1 10"), EMUL_OK);
+	CHECK_EQ(m.ctxt.rip, MOCK_CODE + 3);
+	start_branch(EMUL_CPU_AMD);
+	m.gpr[EMUL_RCX] = 2;
+	CHECK_EQ(mock_run(&m, "f2 e1 10"), EMUL_OK);
+	CHECK_EQ(m.ctxt.rip, MOCK_CODE + 3 + 0x10);
+	start_branch(EMUL_CPU_AMD);
+	m.gpr[EMUL_RCX] = 2;
+	CHECK_EQ(mock_run(&m, "f3 e0 10"), EMUL_OK);
+	CHECK_EQ(m.ctxt.rip, MOCK_CODE + 3);
+}
+
 static void test_mode_of(void)
 {
 	CHECK_EQ(emul_mode_of(0, 0, false, EMUL_ATTR_DB), EMUL_MODE_REAL);
@@ -290,6 +307,7 @@ static const struct tap_test tests[] = {
 	{ "limit of the code segment", test_code_limit },
 	{ "skipping", test_skip },
 	{ "size of branches", test_branch_size },
+	{ "LOOPE and LOOPNE with a repeat prefix", test_loop_repeat },
 	{ "modes", test_mode_of },
 };
 

@@ -212,6 +212,45 @@ static void test_rep_fault(void)
 	CHECK_EQ(m.gpr[EMUL_RCX], 0);
 }
 
+/* REPE CMPSB, whose second byte faults, after a first that was equal. */
+static void check_flags_after_fault(u8 cpu, u64 flags)
+{
+	start();
+	m.ctxt.cpu = cpu;
+	m.page[MOCK_DATA / 4096 + 1] = MOCK_ABSENT;
+	m.gpr[EMUL_RSI] = MOCK_DATA;
+	m.gpr[EMUL_RDI] = MOCK_DATA + 4096 - 1;
+	m.gpr[EMUL_RCX] = 5;
+	m.ctxt.rflags = X86_EFLAGS_FIXED | X86_EFLAGS_CF;
+	CHECK_EQ(mock_run(&m, "f3 a6"), EMUL_FAULT);
+	CHECK_EQ(m.ctxt.exception.vector, EMUL_EXC_PF);
+	CHECK_EQ(m.gpr[EMUL_RCX], 4);
+	CHECK_EQ(m.ctxt.rflags & ~(u64)X86_EFLAGS_RF, X86_EFLAGS_FIXED | flags);
+}
+
+static void test_rep_fault_flags(void)
+{
+	check_flags_after_fault(0, X86_EFLAGS_CF);
+	check_flags_after_fault(EMUL_CPU_AMD, X86_EFLAGS_ZF | X86_EFLAGS_PF);
+}
+
+/* An index below the lower bound, and no page for the upper one. */
+static void test_bound_fault(void)
+{
+	mock_start(&m, EMUL_MODE_PROT32, 0);
+	m.page[MOCK_DATA / 4096 + 1] = MOCK_ABSENT;
+	m.gpr[EMUL_RBX] = MOCK_DATA + 4096 - 4;
+	m.gpr[EMUL_RAX] = (u32)-1;
+	CHECK_EQ(mock_run(&m, "62 03"), EMUL_FAULT);
+	CHECK_EQ(m.ctxt.exception.vector, EMUL_EXC_BR);
+	m.ctxt.cpu = EMUL_CPU_AMD;
+	CHECK_EQ(mock_run(&m, "62 03"), EMUL_FAULT);
+	CHECK_EQ(m.ctxt.exception.vector, EMUL_EXC_PF);
+	m.page[MOCK_DATA / 4096 + 1] = 0;
+	CHECK_EQ(mock_run(&m, "62 03"), EMUL_FAULT);
+	CHECK_EQ(m.ctxt.exception.vector, EMUL_EXC_BR);
+}
+
 /* What faults changes nothing, whatever was done before the fault. */
 static void test_fault_undone(void)
 {
@@ -461,6 +500,8 @@ static const struct tap_test tests[] = {
 	{ "REP MOVS from a device", test_rep_from_device },
 	{ "REP is bounded", test_rep_bounded },
 	{ "REP stops at a fault and goes on", test_rep_fault },
+	{ "flags after a fault of REPE CMPS", test_rep_fault_flags },
+	{ "BOUND reads both bounds, or one", test_bound_fault },
 	{ "a fault changes nothing", test_fault_undone },
 	{ "a write across pages is all or nothing", test_write_across_pages },
 	{ "write intent", test_write_intent },

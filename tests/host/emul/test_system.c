@@ -221,6 +221,23 @@ static void test_control_registers(void)
 	CHECK_EQ(mock_get(&m, MOCK_DATA, 8), 0xffffffffffff000full);
 }
 
+/* LOCK MOV CR0 is MOV CR8 where the CPU says so. */
+static void test_cr8_by_lock(void)
+{
+	start(EMUL_MODE_PROT32, 0);
+	m.gpr[EMUL_RAX] = 5;
+	CHECK_EQ(mock_run(&m, "f0 0f 22 c0"), EMUL_FAULT);
+	CHECK_EQ(m.ctxt.exception.vector, EMUL_EXC_UD);
+	m.ctxt.cpu = EMUL_CPU_LOCK_CR8;
+	CHECK_EQ(mock_run(&m, "f0 0f 22 c0"), EMUL_OK);
+	CHECK_EQ(m.cr[8], 5);
+	m.cr[8] = 9;
+	CHECK_EQ(mock_run(&m, "f0 0f 20 c1"), EMUL_OK);
+	CHECK_EQ(m.gpr[EMUL_RCX], 9);
+	CHECK_EQ(mock_run(&m, "f0 0f 20 d9"), EMUL_FAULT);	/* cr3 */
+	CHECK_EQ(m.ctxt.exception.vector, EMUL_EXC_UD);
+}
+
 static void test_debug_registers(void)
 {
 	start(EMUL_MODE_LONG64, 0);
@@ -593,6 +610,7 @@ static const struct tap_test tests[] = {
 	{ "REP INS", test_rep_ins },
 	{ "INS and OUTS start again", test_ins_outs_restart },
 	{ "control registers", test_control_registers },
+	{ "CR8 by LOCK", test_cr8_by_lock },
 	{ "debug registers", test_debug_registers },
 	{ "privilege", test_privilege },
 	{ "GDTR and IDTR", test_tables },

@@ -185,7 +185,8 @@ static const struct safe *find_safe(emul_handler_t exec)
 /* Where a relative branch goes, as a distance from the instruction's end. */
 static bool branch_safe(struct cpu_case *c, const struct emul_insn *insn)
 {
-	if (!c->long64 && insn->opsize == 2)
+	/* It goes to the lowest 64 KiB. */
+	if (insn->opsize == 2)
 		return false;
 	c->taken = insn->imm;
 	return insn->imm >= BRANCH_MIN && insn->imm < BRANCH_MAX;
