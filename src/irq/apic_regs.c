@@ -187,8 +187,6 @@ static void apic_load_vectors(unsigned long *vectors,
 
 		for (n = 0; n < BITS_PER_LONG / 32; n++)
 			word |= (unsigned long)apic_page_get(state, reg++) << (n * 32);
-		if (!i)
-			word &= ~0ul << APIC_FIRST_VECTOR;
 		WRITE_ONCE(vectors[i], word);
 	}
 }
