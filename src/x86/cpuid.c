@@ -378,10 +378,19 @@ static void topology_end(const struct vcpu *vcpu, u32 function, u32 index,
 	regs[CPUID_REG_D] = entry->edx;
 }
 
+static void fill_live(const struct vcpu *vcpu, u32 function, u32 index, u32 regs[4])
+{
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(live_leaves); i++) {
+		if (live_leaves[i].function == function)
+			live_leaves[i].fill(vcpu, index, regs);
+	}
+}
+
 static void execute(const struct vcpu *vcpu, u32 function, u32 index, u32 regs[4])
 {
 	const struct kvm_cpuid_entry2 *entry;
-	unsigned int i;
 
 	entry = cpuid_lookup(&vcpu->cpuid, function, index);
 	if (unlikely(!entry))
@@ -395,10 +404,7 @@ static void execute(const struct vcpu *vcpu, u32 function, u32 index, u32 regs[4
 	regs[CPUID_REG_B] = entry->ebx;
 	regs[CPUID_REG_C] = entry->ecx;
 	regs[CPUID_REG_D] = entry->edx;
-	for (i = 0; i < ARRAY_SIZE(live_leaves); i++) {
-		if (live_leaves[i].function == entry->function)
-			live_leaves[i].fill(vcpu, index, regs);
-	}
+	fill_live(vcpu, entry->function, index, regs);
 }
 
 void cpuid_execute(struct vcpu *vcpu, u32 *eax, u32 *ebx, u32 *ecx, u32 *edx)
@@ -455,9 +461,40 @@ int cpuid_get_emulated(struct kvm_cpuid_entry2 __user *uentries, u32 *nr)
 	return copy_entries(uentries, nr, emulated, ARRAY_SIZE(emulated));
 }
 
+/* An entry as the guest finds it now. */
+static void live_entry(const struct vcpu *vcpu, struct kvm_cpuid_entry2 *live,
+		       const struct kvm_cpuid_entry2 *entry)
+{
+	u32 regs[4] = { 0 };
+
+	regs[CPUID_REG_A] = entry->eax;
+	regs[CPUID_REG_B] = entry->ebx;
+	regs[CPUID_REG_C] = entry->ecx;
+	regs[CPUID_REG_D] = entry->edx;
+	fill_live(vcpu, entry->function, entry->index, regs);
+
+	*live = *entry;
+	live->eax = regs[CPUID_REG_A];
+	live->ebx = regs[CPUID_REG_B];
+	live->ecx = regs[CPUID_REG_C];
+	live->edx = regs[CPUID_REG_D];
+}
+
 int cpuid_get(struct vcpu *vcpu, struct kvm_cpuid_entry2 __user *uentries, u32 *nr)
 {
-	return copy_entries(uentries, nr, vcpu->cpuid.entries, vcpu->cpuid.nr);
+	const struct vcpu_cpuid *cpuid = &vcpu->cpuid;
+	struct kvm_cpuid_entry2 live;
+	unsigned int i;
+
+	if (*nr < cpuid->nr)
+		return -E2BIG;
+	for (i = 0; i < cpuid->nr; i++) {
+		live_entry(vcpu, &live, &cpuid->entries[i]);
+		if (copy_to_user(&uentries[i], &live, sizeof(live)))
+			return -EFAULT;
+	}
+	*nr = cpuid->nr;
+	return 0;
 }
 
 /* The guest's linear addresses have 48 bits, or it does not say. */
@@ -475,11 +512,23 @@ static bool entries_valid(const struct kvm_cpuid_entry2 *entries, u32 nr)
 	return true;
 }
 
-static bool entries_equal(const struct vcpu_cpuid *cpuid,
+/* What KVM_GET_CPUID2 gave may come back: live fields do not count. */
+static bool entries_equal(const struct vcpu *vcpu,
 			  const struct kvm_cpuid_entry2 *entries, u32 nr)
 {
-	return cpuid->nr == nr &&
-	       !memcmp(cpuid->entries, entries, array_size(nr, sizeof(*entries)));
+	const struct vcpu_cpuid *cpuid = &vcpu->cpuid;
+	struct kvm_cpuid_entry2 have, given;
+	unsigned int i;
+
+	if (cpuid->nr != nr)
+		return false;
+	for (i = 0; i < nr; i++) {
+		live_entry(vcpu, &have, &cpuid->entries[i]);
+		live_entry(vcpu, &given, &entries[i]);
+		if (memcmp(&have, &given, sizeof(have)))
+			return false;
+	}
+	return true;
 }
 
 static void replace_entries(struct vcpu *vcpu, struct kvm_cpuid_entry2 *entries,
@@ -511,7 +560,7 @@ int cpuid_set(struct vcpu *vcpu, const struct kvm_cpuid_entry2 __user *uentries,
 
 	if (vcpu->cpu >= 0) {
 		/* It has run: what it saw once must stay. */
-		ret = entries_equal(&vcpu->cpuid, entries, nr) ? 0 : -EINVAL;
+		ret = entries_equal(vcpu, entries, nr) ? 0 : -EINVAL;
 	} else if (!entries_valid(entries, nr)) {
 		ret = -EINVAL;
 	} else {

@@ -119,6 +119,7 @@ int cpuid_exit(struct vcpu *vcpu);
  * CPUID_MAX_ENTRIES given), -ENOMEM, -EFAULT, -EINVAL.  May sleep.
  *
  * cpuid_set(): once the vCPU has run, -EINVAL for anything but what it has.
+ * cpuid_get(): live bits and sizes as cpuid_execute() fills them.
  */
 int cpuid_get_supported(struct kvm_cpuid_entry2 __user *uentries, u32 *nr);
 int cpuid_get_emulated(struct kvm_cpuid_entry2 __user *uentries, u32 *nr);
