@@ -98,6 +98,10 @@ TEST_F(vcpu, msr_values)
 	EXPECT_EQ(0xffffffff81000000, value);
 	EXPECT_EQ(0, vcpu_set_msr(self->vcpu, 0xc0000082, 0x8000000000000000));
 	EXPECT_EQ(0, vcpu_set_msr(self->vcpu, 0xc0000102, 0x1234800000000000));
+	/* IA32_POWER_CTL is only kept */
+	EXPECT_EQ(1, vcpu_set_msr(self->vcpu, 0x1fc, 0x1234));
+	EXPECT_EQ(1, vcpu_get_msr(self->vcpu, 0x1fc, &value));
+	EXPECT_EQ(0x1234, value);
 }
 
 struct cpuid_list {
@@ -133,12 +137,39 @@ TEST_F(vcpu, cpuid)
 	free(set);
 }
 
+/* some fields follow the registers */
+TEST_F(vcpu, cpuid_is_what_the_guest_finds)
+{
+	struct kvm_cpuid2 *set = cpuid_supported(self->vm.node);
+	struct kvm_cpuid_entry2 *leaf = cpuid_find(set, 1, 0);
+	struct cpuid_list got = { .head.nent = 256 };
+	struct kvm_sregs sregs;
+
+	ASSERT_NE(NULL, leaf);
+	if (!(leaf->ecx & 1 << 26))
+		SKIP(return, "no XSAVE");
+	leaf->ecx |= 1 << 27;
+	ASSERT_EQ(0, kvm_ioctl(self->fd, KVM_SET_CPUID2, set));
+	ASSERT_EQ(0, kvm_ioctl(self->fd, KVM_GET_CPUID2, &got));
+	EXPECT_EQ(0, cpuid_find(&got.head, 1, 0)->ecx & 1 << 27);
+	/* only the x87 state is on */
+	EXPECT_EQ(0x240, cpuid_find(&got.head, 0xd, 0)->ebx);
+	ASSERT_EQ(0, kvm_ioctl(self->fd, KVM_GET_SREGS, &sregs));
+	sregs.cr4 |= 1 << 18;
+	ASSERT_EQ(0, kvm_ioctl(self->fd, KVM_SET_SREGS, &sregs));
+	got.head.nent = 256;
+	ASSERT_EQ(0, kvm_ioctl(self->fd, KVM_GET_CPUID2, &got));
+	EXPECT_NE(0, cpuid_find(&got.head, 1, 0)->ecx & 1 << 27);
+	free(set);
+}
+
 SNIPPET(halt, ".code16\n	hlt\n	jmp halt_begin\n");
 
 TEST_F(vcpu, cpuid_is_fixed_once_the_vcpu_ran)
 {
 	struct kvm_cpuid2 *cpuid = cpuid_supported(self->vm.node);
 	struct kvm_cpuid_entry2 *leaf = cpuid_find(cpuid, 0x80000008, 0);
+	struct cpuid_list got = { .head.nent = 256 };
 
 	if (variant->flags)	/* HLT would wait in the kernel */
 		return;
@@ -147,6 +178,9 @@ TEST_F(vcpu, cpuid_is_fixed_once_the_vcpu_ran)
 	vcpu_set_entry(self->vcpu, REAL_BASE, 0x8000);
 	ASSERT_RUN(self->vcpu, KVM_EXIT_HLT);
 	EXPECT_EQ(0, kvm_ioctl(self->fd, KVM_SET_CPUID2, cpuid));
+	ASSERT_EQ(0, kvm_ioctl(self->fd, KVM_GET_CPUID2, &got));
+	got.head.nent = cpuid->nent;
+	EXPECT_EQ(0, kvm_ioctl(self->fd, KVM_SET_CPUID2, &got));
 	/* the physical address width is part of the page tables' format */
 	ASSERT_NE(NULL, leaf);
 	leaf->eax = (leaf->eax & ~0xff) | 36;

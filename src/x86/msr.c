@@ -76,6 +76,12 @@ static int set_zero(const struct msr_access *access, u64 value)
 }
 
 /* User space's to choose, the guest's to read. */
+static int set_stored(const struct msr_access *access, u64 value)
+{
+	*stored(access) = value;
+	return 0;
+}
+
 static int set_by_host(const struct msr_access *access, u64 value)
 {
 	if (!access->host)
@@ -317,6 +323,7 @@ static const struct msr_row msr_rows[] = {
 	CONSTANT(MSR_IA32_LASTBRANCHTOIP, 0, set_zero),
 	CONSTANT(MSR_IA32_LASTINTFROMIP, 0, set_zero),
 	CONSTANT(MSR_IA32_LASTINTTOIP, 0, set_zero),
+	STORED(MSR_IA32_POWER_CTL, power_ctl, LISTED, get_stored, set_stored),
 	HANDLED(MSR_MTRR_VARIABLE_FIRST, MSR_MTRR_VARIABLE_LAST, LISTED,
 		msr_mtrr_get, msr_mtrr_set),
 	ONE(MSR_MTRRfix64K_00000, LISTED, msr_mtrr_get, msr_mtrr_set),

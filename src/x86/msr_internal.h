@@ -22,6 +22,7 @@
  * @mce:	four for each bank: CTL, STATUS, ADDR, MISC
  * @misc_enable: IA32_MISC_ENABLE; @ucode_rev: microcode revision;
  *		@platform_info: PLATFORM_INFO; @arch_capabilities: IA32_ARCH_CAPABILITIES
+ * @power_ctl:	IA32_POWER_CTL: what the guest writes has no effect
  * @hwcr:	AMD's HWCR; @osvw_length, @osvw_status: its list of errata
  * @exit_rip:	RIP of the access that waits for user space
  */
@@ -35,6 +36,7 @@ struct vcpu_msr {
 	u64 ucode_rev;
 	u64 platform_info;
 	u64 arch_capabilities;
+	u64 power_ctl;
 	u64 hwcr;
 	u64 osvw_length, osvw_status;
 	u64 exit_rip;
