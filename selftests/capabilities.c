@@ -218,6 +218,24 @@ TEST(lines_need_a_chip)
 	vm_destroy(&vm);
 }
 
+/* ids of vCPUs end where the VMM says, once */
+TEST(max_vcpu_id)
+{
+	int max_id = node_has(KVM_CAP_MAX_VCPU_ID);
+	struct vm vm;
+
+	vm_create(&vm, VM_NO_RAM);
+	EXPECT_EQ(-EINVAL, enable(&vm, KVM_CAP_MAX_VCPU_ID, max_id + 1));
+	ASSERT_EQ(0, kvm_ioctl_n(vm.fd, KVM_SET_BOOT_CPU_ID, 16));
+	EXPECT_EQ(-EINVAL, enable(&vm, KVM_CAP_MAX_VCPU_ID, 15));
+	ASSERT_EQ(0, enable(&vm, KVM_CAP_MAX_VCPU_ID, 16));
+	EXPECT_EQ(0, enable(&vm, KVM_CAP_MAX_VCPU_ID, 16));
+	EXPECT_EQ(-EINVAL, enable(&vm, KVM_CAP_MAX_VCPU_ID, 17));
+	EXPECT_EQ(-EINVAL, kvm_ioctl_n(vm.fd, KVM_CREATE_VCPU, 16));
+	EXPECT_LE(0, kvm_ioctl_n(vm.fd, KVM_CREATE_VCPU, 15));
+	vm_destroy(&vm);
+}
+
 /* the VMM took the page behind the gpa away: where, and how much */
 TEST(memory_fault)
 {

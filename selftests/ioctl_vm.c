@@ -217,4 +217,14 @@ TEST_F(vm, boot_cpu)
 	EXPECT_EQ(-EBUSY, kvm_ioctl_n(self->vm.fd, KVM_SET_BOOT_CPU_ID, 0));
 }
 
+TEST_F(vm, boot_cpu_beyond_the_last_id)
+{
+	int max_id = vm_has(&self->vm, KVM_CAP_MAX_VCPU_ID);
+
+	if (!vm_has(&self->vm, KVM_CAP_SET_BOOT_CPU_ID) || !max_id)
+		SKIP(return, "KVM_CAP_SET_BOOT_CPU_ID or KVM_CAP_MAX_VCPU_ID is not reported");
+	EXPECT_EQ(-EINVAL, kvm_ioctl_n(self->vm.fd, KVM_SET_BOOT_CPU_ID, max_id + 1));
+	EXPECT_EQ(-EINVAL, kvm_ioctl_n(self->vm.fd, KVM_SET_BOOT_CPU_ID, 1ul << 32));
+}
+
 TEST_HARNESS_MAIN

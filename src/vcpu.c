@@ -193,11 +193,8 @@ int vcpu_create_fd(struct vm *vm, unsigned long id)
 	struct vcpu *vcpu;
 	int fd;
 
-	if (id >= VM_MAX_VCPU_ID)
-		return -EINVAL;
-
 	mutex_lock(&vm->lock);
-	if (vm->nr_vcpus >= VM_MAX_VCPUS) {
+	if (id >= vm->vcpu_id_limit || vm->nr_vcpus >= VM_MAX_VCPUS) {
 		fd = -EINVAL;
 		goto unlock;
 	}

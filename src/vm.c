@@ -38,6 +38,7 @@ static struct vm *vm_create(void)
 	mutex_init(&vm->lock);
 	xa_init(&vm->vcpus);
 	vm->mm = current->mm;
+	vm->vcpu_id_limit = VM_MAX_VCPU_ID;
 	ret = mem_vm_init(&vm->mem, vm->mm, mmu_gpa_bits());
 	if (ret)
 		goto free_vm;

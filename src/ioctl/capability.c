@@ -165,6 +165,19 @@ static int capability_user_space_msr(struct vm *vm, u64 reasons)
 	return 0;
 }
 
+/* Once, and before the first vCPU; saying the same again does no harm. */
+static int capability_max_vcpu_id(struct vm *vm, u64 limit)
+{
+	if (limit == vm->vcpu_id_limit)
+		return 0;
+	if (vm->vcpu_id_limit != VM_MAX_VCPU_ID || vm->nr_vcpus)
+		return -EINVAL;
+	if (!limit || limit > VM_MAX_VCPU_ID || limit < vm->bsp_id)
+		return -EINVAL;
+	vm->vcpu_id_limit = limit;
+	return 0;
+}
+
 static const struct {
 	unsigned int cap;
 	int (*enable)(struct vm *vm, u64 arg);
@@ -174,6 +187,7 @@ static const struct {
 	{ KVM_CAP_X86_DISABLE_EXITS, capability_disable_exits },
 	{ KVM_CAP_EXCEPTION_PAYLOAD, capability_exception_payload },
 	{ KVM_CAP_X86_USER_SPACE_MSR, capability_user_space_msr },
+	{ KVM_CAP_MAX_VCPU_ID, capability_max_vcpu_id },
 };
 
 int capability_enable(struct vm *vm, const struct kvm_enable_cap *cap)

@@ -105,7 +105,9 @@ static long vm_set_boot_cpu_id(void *object, void *arg, void __user *uarg)
 	long ret = -EBUSY;
 
 	mutex_lock(&vm->lock);
-	if (!vm->nr_vcpus) {
+	if (id > vm->vcpu_id_limit) {
+		ret = -EINVAL;
+	} else if (!vm->nr_vcpus) {
 		vm->bsp_id = id;
 		ret = 0;
 	}

@@ -115,6 +115,7 @@ enum exit_result {
  * @vcpus:	by vcpu->index; entries appear once complete and stay
  * @nr_vcpus:	how many there are; written under @lock, published with release
  *		after the entry in @vcpus
+ * @vcpu_id_limit: ids are below it; under @lock, constant after the first vCPU
  * @bsp_id:	vcpu id of the boot processor; under @lock before the first vCPU
  * @io:		devices in the kernel; has locks of its own
  * @irq:	local APIC map and interrupt routes; has locks of its own
@@ -145,6 +146,7 @@ struct vm {
 	struct mmu_vm mmu;
 	struct xarray vcpus;
 	unsigned int nr_vcpus;
+	u32 vcpu_id_limit;
 	u32 bsp_id;
 	struct io_vm io;
 	struct irq_vm irq;
