@@ -323,6 +323,47 @@ TEST_F(lapic, timer_periodic)
 	call_wait_done(self->vcpu);
 }
 
+static void guest_slow_clock(u64 x2apic)
+{
+	guest_ready(x2apic);
+	guest_apic_write(APIC_TDCR, 0xb);	/* divide by 1 */
+	guest_apic_write(APIC_LVTT, VECTOR);
+	guest_apic_write(APIC_TMICT, 250000);
+	GUEST_EXPECT(guest_apic_read(APIC_TMCCT) <= 250000);
+	GUEST_EXPECT(guest_apic_read(APIC_TMCCT) > 0);
+	guest_wait_hits(1);
+}
+
+/* the VMM slows the timer's clock down to 25 MHz */
+TEST_F(lapic, timer_clock)
+{
+	struct kvm_enable_cap cap = { .cap = KVM_CAP_X86_APIC_BUS_CYCLES_NS, .args = { 40 } };
+	u64 start;
+
+	if (!vm_has(&self->vm, KVM_CAP_X86_APIC_BUS_CYCLES_NS))
+		SKIP(return, "KVM_CAP_X86_APIC_BUS_CYCLES_NS is not reported");
+	EXPECT_EQ(1, vm_has(&self->vm, KVM_CAP_X86_APIC_BUS_CYCLES_NS));
+	/* too late, for there is a vCPU */
+	EXPECT_EQ(-EINVAL, kvm_ioctl(self->vm.fd, KVM_ENABLE_CAP, &cap));
+	vm_destroy(&self->vm);
+	vm_create(&self->vm, 0);
+	EXPECT_EQ(-ENXIO, kvm_ioctl(self->vm.fd, KVM_ENABLE_CAP, &cap));
+	vm_destroy(&self->vm);
+
+	vm_create(&self->vm, VM_SPLIT_IRQCHIP);
+	cap.args[0] = 0;
+	EXPECT_EQ(-EINVAL, kvm_ioctl(self->vm.fd, KVM_ENABLE_CAP, &cap));
+	cap.args[0] = 1ull << 40;
+	EXPECT_EQ(-EINVAL, kvm_ioctl(self->vm.fd, KVM_ENABLE_CAP, &cap));
+	cap.args[0] = 40;
+	ASSERT_EQ(0, kvm_ioctl(self->vm.fd, KVM_ENABLE_CAP, &cap));
+	self->vcpu = vcpu_create(&self->vm, 0);
+	vcpu_set_guest(self->vcpu, guest_slow_clock, variant->x2apic);
+	start = now_ns();
+	call_wait_done(self->vcpu);
+	EXPECT_LE(10000000, now_ns() - start);
+}
+
 static void guest_deadline(u64 x2apic)
 {
 	u64 i;

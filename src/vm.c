@@ -39,6 +39,7 @@ static struct vm *vm_create(void)
 	xa_init(&vm->vcpus);
 	vm->mm = current->mm;
 	vm->vcpu_id_limit = VM_MAX_VCPU_ID;
+	vm->apic_bus_ns = VM_APIC_BUS_NS;
 	ret = mem_vm_init(&vm->mem, vm->mm, mmu_gpa_bits());
 	if (ret)
 		goto free_vm;

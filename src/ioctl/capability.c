@@ -97,6 +97,7 @@ static const struct capability capabilities[] = {
 	{ KVM_CAP_COALESCED_PIO, 1 },
 
 	{ KVM_CAP_TSC_DEADLINE_TIMER, 1 },
+	{ KVM_CAP_X86_APIC_BUS_CYCLES_NS, VM_APIC_BUS_NS },
 	{ KVM_CAP_GET_TSC_KHZ, 1 },
 	{ KVM_CAP_ADJUST_CLOCK, CAPABILITY_CLOCK },
 	{ KVM_CAP_KVMCLOCK_CTRL, 1 },
@@ -178,6 +179,16 @@ static int capability_max_vcpu_id(struct vm *vm, u64 limit)
 	return 0;
 }
 
+static int capability_apic_bus_cycles_ns(struct vm *vm, u64 ns)
+{
+	if (!vm_has_lapics(vm))
+		return -ENXIO;
+	if (!ns || ns > VM_APIC_BUS_NS_MAX || vm->nr_vcpus)
+		return -EINVAL;
+	vm->apic_bus_ns = ns;
+	return 0;
+}
+
 static const struct {
 	unsigned int cap;
 	int (*enable)(struct vm *vm, u64 arg);
@@ -188,6 +199,7 @@ static const struct {
 	{ KVM_CAP_EXCEPTION_PAYLOAD, capability_exception_payload },
 	{ KVM_CAP_X86_USER_SPACE_MSR, capability_user_space_msr },
 	{ KVM_CAP_MAX_VCPU_ID, capability_max_vcpu_id },
+	{ KVM_CAP_X86_APIC_BUS_CYCLES_NS, capability_apic_bus_cycles_ns },
 };
 
 int capability_enable(struct vm *vm, const struct kvm_enable_cap *cap)

@@ -188,7 +188,7 @@ static inline u32 apic_x2apic_ldr(u32 id)
 bool apic_matches(const struct apic_id *apic, const struct lapic_msg *msg,
 		  bool wide_ff);
 
-/* --- the timer; it counts at 1 GHz before division --- */
+/* --- the timer; before division it counts cycles, of a nanosecond here --- */
 
 /** apic_divide_shift() - log2 of what a divide configuration divides by */
 static inline unsigned int apic_divide_shift(u32 divide)

@@ -8,8 +8,10 @@
  * not masked; its callback posts the vector directly, so that an entry into the
  * guest never has to look at the timer.
  *
- * The input clock is 1 GHz: one count is one nanosecond before division.
+ * One count is one cycle of the input clock before division: a nanosecond, unless
+ * the VMM says otherwise.
  */
+#include <linux/math64.h>
 #include <linux/printk.h>
 
 #include "../host/compat/hrtimer.h"
@@ -28,6 +30,12 @@
 static bool lapic_timer_masked(const struct lapic *apic)
 {
 	return READ_ONCE(apic->regs.reg[APIC_REG_LVT_TIMER]) & LAPIC_LVT_MASKED;
+}
+
+static u64 lapic_timer_count_to_ns(const struct lapic *apic, u32 count)
+{
+	return apic_count_to_ns(count, apic->regs.reg[APIC_REG_TIMER_DIVIDE]) *
+	       apic->vcpu->vm->apic_bus_ns;
 }
 
 static u64 lapic_timer_period(const struct lapic_timer *timer)
@@ -115,9 +123,7 @@ static void lapic_timer_count(struct lapic *apic, u64 ns)
 static void lapic_timer_set_period(struct lapic *apic)
 {
 	struct lapic_timer *timer = &apic->timer;
-	const u32 *reg = apic->regs.reg;
-	u64 ns = apic_count_to_ns(reg[APIC_REG_TIMER_INITIAL],
-				  reg[APIC_REG_TIMER_DIVIDE]);
+	u64 ns = lapic_timer_count_to_ns(apic, apic->regs.reg[APIC_REG_TIMER_INITIAL]);
 
 	if (ns && timer->mode == APIC_TIMER_PERIODIC && ns < LAPIC_TIMER_MIN_PERIOD_NS) {
 		pr_info_once("a guest's periodic APIC timer of %llu ns was slowed down to %u ns\n",
@@ -178,7 +184,7 @@ void lapic_timer_set_divide(struct lapic *apic, u32 divide)
 	hrtimer_cancel(&timer->host);
 	apic->regs.reg[APIC_REG_TIMER_DIVIDE] = divide;
 	lapic_timer_set_period(apic);
-	lapic_timer_count(apic, apic_count_to_ns(count, divide));
+	lapic_timer_count(apic, lapic_timer_count_to_ns(apic, count));
 }
 
 /* Unmasked: from now on the guest hears of it.  What passed masked is lost. */
@@ -239,11 +245,13 @@ void lapic_timer_set_lvt(struct lapic *apic, u32 lvt)
 u32 lapic_timer_current(const struct lapic *apic)
 {
 	const u32 *reg = apic->regs.reg;
+	u64 cycles;
 
 	if (apic->timer.mode == APIC_TIMER_DEADLINE)
 		return 0;
-	return apic_ns_to_count(lapic_timer_left(&apic->timer, ktime_get()),
-				reg[APIC_REG_TIMER_DIVIDE],
+	cycles = DIV64_U64_ROUND_UP(lapic_timer_left(&apic->timer, ktime_get()),
+				    apic->vcpu->vm->apic_bus_ns);
+	return apic_ns_to_count(cycles, reg[APIC_REG_TIMER_DIVIDE],
 				reg[APIC_REG_TIMER_INITIAL]);
 }
 
@@ -259,7 +267,7 @@ void lapic_timer_load(struct lapic *apic, u32 current_count)
 	lapic_timer_set_period(apic);
 	if (!timer->period_ns)
 		return;
-	left = apic_count_to_ns(current_count, reg[APIC_REG_TIMER_DIVIDE]);
+	left = lapic_timer_count_to_ns(apic, current_count);
 	if (!left)
 		left = lapic_timer_period(timer);
 	if (left)

@@ -37,6 +37,10 @@
 #define VM_MAX_VCPUS		1024
 #define VM_MAX_VCPU_ID		4096
 
+/* A cycle of the APIC timer's clock; with the longest no count leaves 63 bits. */
+#define VM_APIC_BUS_NS		1
+#define VM_APIC_BUS_NS_MAX	(1u << 20)
+
 /* General registers in the order of the instruction encoding. */
 enum vcpu_reg {
 	VCPU_RAX, VCPU_RCX, VCPU_RDX, VCPU_RBX,
@@ -126,6 +130,8 @@ enum exit_result {
  *		of the two is set
  * @nr_ioapic_pins: routes [0, n) belong to user space's I/O APIC; EOIs of their
  *		vectors exit
+ * @apic_bus_ns: a cycle of the clock that local APICs' timers count; under @lock,
+ *		constant after the first vCPU
  * @x2apic_format: KVM_GET/SET_LAPIC and MSI addresses use 32 bit ids
  * @x2apic_no_broadcast_quirk: id 0xff is no broadcast in x2APIC mode
  * @exception_payload: KVM_CAP_EXCEPTION_PAYLOAD enabled
@@ -154,6 +160,7 @@ struct vm {
 	bool irqchip_split;
 	bool irqchip_full;
 	u16 nr_ioapic_pins;
+	u32 apic_bus_ns;
 	bool x2apic_format;
 	bool x2apic_no_broadcast_quirk;
 	bool exception_payload;

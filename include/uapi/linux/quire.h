@@ -49,6 +49,10 @@ struct kvm_userspace_memory_region2 {
 #define KVM_MEMORY_EXIT_FLAG_PRIVATE	(1ULL << 3)
 #endif
 
+#ifndef KVM_CAP_X86_APIC_BUS_CYCLES_NS
+#define KVM_CAP_X86_APIC_BUS_CYCLES_NS 237
+#endif
+
 struct quire_exit_memory_fault {
 	__u64 flags;
 	__u64 gpa;
