@@ -25,6 +25,7 @@
 #include "request.h"
 #include "run.h"
 #include "vendor/vendor.h"
+#include "x86/hypercall.h"
 #include "x86/regs.h"
 
 /* Requests that wait until the vCPU runs again: not worth waking it for. */
@@ -50,7 +51,8 @@ static bool run_has_work(struct vcpu *vcpu)
 		return true;
 	if (READ_ONCE(vcpu->requests) & ~RUN_LAZY_REQUESTS)
 		return true;
-	return vcpu->mp_state == KVM_MP_STATE_HALTED && run_has_event(vcpu);
+	return vcpu->mp_state == KVM_MP_STATE_HALTED &&
+	       (READ_ONCE(vcpu->kicked) || run_has_event(vcpu));
 }
 
 /* Not runnable: halted, or an application processor before its SIPI. */
@@ -66,7 +68,9 @@ static int run_halted(struct vcpu *vcpu)
 		lapic_process_init_sipi(vcpu);
 		return EXIT_RESUME;
 	}
-	if (vcpu->mp_state == KVM_MP_STATE_HALTED && run_has_event(vcpu)) {
+	if (vcpu->mp_state == KVM_MP_STATE_HALTED &&
+	    (READ_ONCE(vcpu->kicked) || run_has_event(vcpu))) {
+		WRITE_ONCE(vcpu->kicked, false);
 		vcpu->mp_state = KVM_MP_STATE_RUNNABLE;
 		return EXIT_RESUME;
 	}
@@ -218,6 +222,7 @@ static int run_with_fpu(struct vcpu *vcpu)
 {
 	int ret;
 
+	hypercall_set_task(vcpu);
 	guest_fpu_load(vcpu->fpu);
 	ret = run_begin(vcpu);
 	if (ret == EXIT_RESUME)

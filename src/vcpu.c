@@ -17,6 +17,7 @@
 #include "vendor/vendor.h"
 #include "vm.h"
 #include "x86/emulate.h"
+#include "x86/hypercall.h"
 #include "x86/msr.h"
 #include "x86/regs.h"
 
@@ -110,6 +111,7 @@ void vcpu_destroy(struct vcpu *vcpu)
 {
 	if (vcpu->apic)
 		lapic_destroy(vcpu);
+	hypercall_vcpu_destroy(vcpu);
 	vendor->vcpu_destroy(vcpu);
 	msr_vcpu_destroy(vcpu);
 	emulate_vcpu_destroy(vcpu);

@@ -8,6 +8,7 @@
 #ifndef QUIRE_IRQ_APIC_MAP_H
 #define QUIRE_IRQ_APIC_MAP_H
 
+#include <linux/nospec.h>
 #include <linux/rcupdate.h>
 
 #include "apic_regs.h"
@@ -68,6 +69,12 @@ struct apic_map *apic_map_alloc(u32 max_id);
 
 /** apic_map_add() - put an APIC in, while the map is built; id->id <= max_id */
 void apic_map_add(struct apic_map *map, struct lapic *apic, const struct apic_id *id);
+
+/** apic_map_by_id() - the APIC with that physical id, or NULL */
+static inline struct lapic *apic_map_by_id(const struct apic_map *map, u32 id)
+{
+	return id < map->size ? map->by_id[array_index_nospec(id, map->size)] : NULL;
+}
 
 /**
  * apic_map_find() - the APICs that a message without shorthand names

@@ -86,8 +86,7 @@ static void lapic_post_init_sipi(struct lapic *apic, const struct lapic_msg *msg
 	vcpu_kick(apic->vcpu);
 }
 
-/* Return: false if the APIC does not accept the message. */
-static bool lapic_receive(struct lapic *apic, const struct lapic_msg *msg)
+bool lapic_receive(struct lapic *apic, const struct lapic_msg *msg)
 {
 	u8 accepts = READ_ONCE(apic->accepts);
 

@@ -64,6 +64,29 @@ void lapic_reset(struct vcpu *vcpu, bool init);
  */
 int lapic_send(struct vm *vm, struct vcpu *src, const struct lapic_msg *msg);
 
+/**
+ * struct lapic_set - up to 128 local APICs
+ * @first:	the id that bit 0 stands for
+ * @bits:	which of the ids from there on
+ */
+struct lapic_set {
+	u32 first;
+	u64 bits[2];
+};
+
+/**
+ * lapic_send_set() - deliver one interrupt to each APIC of a set
+ * @icr: vector and delivery mode, as the low half of the interrupt command register
+ *	has them; a shorthand is ignored
+ * Any context that may take RCU's read side.
+ * Return: how many accepted it; -KVM_EINVAL for a logical destination;
+ * -KVM_EOPNOTSUPP while there is no map of APICs.
+ */
+long lapic_send_set(struct vm *vm, const struct lapic_set *set, u32 icr);
+
+/** lapic_vcpu_by_id() - the vCPU whose local APIC has that id, or NULL.  Any context. */
+struct vcpu *lapic_vcpu_by_id(struct vm *vm, u32 id);
+
 /* --- for the run loop; holder of vcpu->mutex --- */
 
 /**

@@ -89,6 +89,12 @@ void lapic_post(struct lapic *apic, u8 vector, bool level);
 /** lapic_post_lvt() - deliver the local interrupt of LVT register @reg.  Any context. */
 void lapic_post_lvt(struct lapic *apic, unsigned int reg);
 
+/**
+ * lapic_receive() - deliver a message to this APIC
+ * Any context.  Return: false if the APIC does not accept it.
+ */
+bool lapic_receive(struct lapic *apic, const struct lapic_msg *msg);
+
 /** lapic_error() - record an APIC_ESR_* bit, and report it by LVT.  Any context. */
 void lapic_error(struct lapic *apic, unsigned int bit);
 

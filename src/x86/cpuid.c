@@ -347,6 +347,13 @@ static void live_xsave(const struct vcpu *vcpu, u32 index, u32 regs[4])
 							    vcpu->xcr0 | vcpu->xss);
 }
 
+/* A guest that halts without an exit cannot be kicked out of it. */
+static void live_paravirtual(const struct vcpu *vcpu, u32 index, u32 regs[4])
+{
+	if (vcpu->vm->disabled_exits & KVM_X86_DISABLE_EXITS_HLT)
+		regs[CPUID_REG_A] &= ~CPUID_BIT(KVM_FEATURE_PV_UNHALT);
+}
+
 static void live_extended(const struct vcpu *vcpu, u32 index, u32 regs[4])
 {
 	if (!apic_enabled(vcpu))
@@ -360,6 +367,7 @@ static const struct {
 	{ 1, live_features },
 	{ 7, live_structured },
 	{ 0xd, live_xsave },
+	{ KVM_CPUID_FEATURES, live_paravirtual },
 	{ 0x80000001, live_extended },
 };
 

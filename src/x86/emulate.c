@@ -10,7 +10,6 @@
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
 #include <linux/kvm.h>
-#include <linux/kvm_para.h>
 #include <linux/printk.h>
 #include <linux/slab.h>
 #include <asm/cpufeature.h>
@@ -20,6 +19,11 @@
 #include "emulate.h"
 #include "machine.h"
 #include "regs.h"
+
+/* Opcode 0f 01, and the ModRM bytes of its two hypercalls. */
+#define EMULATE_GROUP_SYSTEM	0x0f01
+#define EMULATE_VMCALL		0xc1
+#define EMULATE_VMMCALL		0xd9
 
 /* The guest's instructions run on this CPU, so they are emulated as its own. */
 static u8 emulate_cpu_flags(void)
@@ -313,6 +317,26 @@ bool emulate_skip(struct vcpu *vcpu)
 	return false;
 }
 
+bool emulate_skip_hypercall(struct vcpu *vcpu)
+{
+	struct emul_ctxt *ctxt = vcpu->emul;
+	enum emul_result res;
+	int idx;
+
+	emulate_load(vcpu, INVALID_GPA, NULL, 0);
+	idx = mem_read_lock(&vcpu->vm->mem);
+	res = emul_decode(ctxt);
+	mem_read_unlock(&vcpu->vm->mem, idx);
+	if (res != EMUL_OK || ctxt->insn.code != EMULATE_GROUP_SYSTEM ||
+	    (ctxt->insn.modrm != EMULATE_VMCALL && ctxt->insn.modrm != EMULATE_VMMCALL))
+		return false;
+	emul_skip(ctxt);
+	vcpu_set_rip(vcpu, ctxt->rip);
+	vcpu->rflags = ctxt->rflags;
+	vendor->set_interrupt_shadow(vcpu, 0);
+	return true;
+}
+
 int emulate_halt(struct vcpu *vcpu)
 {
 	if (!vcpu->apic) {
@@ -334,26 +358,6 @@ int emulate_hlt_exit(struct vcpu *vcpu)
 	if (ret != EXIT_RESUME)
 		return ret;
 	return emulate_halt(vcpu);
-}
-
-void emulate_hypercall(struct vcpu *vcpu)
-{
-	/* No hypercall is offered; a guest learns so from its CPUID. */
-	long ret = vendor->get_cpl(vcpu) ? -KVM_EPERM : -KVM_ENOSYS;
-	bool l, db;
-
-	vendor->get_cs_mode(vcpu, &l, &db);
-	vcpu->regs[VCPU_RAX] = l ? (u64)ret : (u32)ret;
-}
-
-int emulate_hypercall_exit(struct vcpu *vcpu)
-{
-	u64 rflags = vcpu->rflags;
-
-	if (!vendor->skip_instruction(vcpu))
-		return EXIT_RESUME;
-	emulate_hypercall(vcpu);
-	return regs_instruction_done(vcpu, rflags);
 }
 
 int emulate_xsetbv_exit(struct vcpu *vcpu)

@@ -38,6 +38,13 @@ int emulate_instruction(struct vcpu *vcpu, gpa_t gpa, bool write, const u8 *insn
 bool emulate_skip(struct vcpu *vcpu);
 
 /**
+ * emulate_skip_hypercall() - step over VMCALL or VMMCALL, if that is what is at RIP
+ * Ends an interrupt shadow.  Context as emulate_instruction().
+ * Return: false if it is anything else; nothing was changed or raised then.
+ */
+bool emulate_skip_hypercall(struct vcpu *vcpu);
+
+/**
  * emulate_translate() - a guest linear address to its gpa, by the tables of now
  * @access:	as mmu_translate()
  * Holder of vcpu->mutex and the slots' SRCU.  May sleep.
@@ -58,10 +65,6 @@ extern const struct emul_ops emulate_ops;
 int emulate_hlt_exit(struct vcpu *vcpu);
 /** emulate_halt() - the vCPU halts; RIP is behind the HLT already */
 int emulate_halt(struct vcpu *vcpu);
-/** emulate_hypercall_exit() - VMCALL or VMMCALL */
-int emulate_hypercall_exit(struct vcpu *vcpu);
-/** emulate_hypercall() - the call whose arguments are in the registers */
-void emulate_hypercall(struct vcpu *vcpu);
 /** emulate_xsetbv_exit() - XSETBV */
 int emulate_xsetbv_exit(struct vcpu *vcpu);
 /** emulate_invd_exit() - INVD, WBINVD: memory is coherent, nothing to do */

@@ -16,6 +16,7 @@
 #include "../host/fpu.h"
 #include "../vendor/vendor.h"
 #include "emulate.h"
+#include "hypercall.h"
 #include "machine.h"
 #include "msr.h"
 #include "regs.h"
@@ -454,7 +455,7 @@ static enum emul_result ops_notice(struct emul_ctxt *ctxt, enum emul_notice noti
 		vcpu_request(vcpu, VCPU_REQ_EVENT);
 		break;
 	case EMUL_NOTICE_HYPERCALL:
-		emulate_hypercall(vcpu);
+		hypercall_execute(vcpu);
 		break;
 	case EMUL_NOTICE_WBINVD:
 	case EMUL_NOTICE_PAUSE:

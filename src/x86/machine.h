@@ -221,6 +221,9 @@ struct vm {
  * @mutex:	held by every vCPU ioctl
  * @id:		user space's number, the APIC id; @index: position in vm->vcpus
  * @wait:	where a halted vCPU sleeps
+ * @kicked:	KVM_HC_KICK_CPU: HLT, this one or the next, ends.  Any task sets it,
+ *		before it wakes @wait; the holder of @mutex clears it
+ * @task:	who called KVM_RUN last, or NULL; replaced by the holder of @mutex, RCU
  * @sigset:	KVM_SET_SIGNAL_MASK; @sigset_active
  * @stat_exits:	how many exits there were
  */
@@ -261,6 +264,8 @@ struct vcpu {
 	u32 id;
 	u32 index;
 	struct rcuwait wait;
+	bool kicked;
+	struct pid __rcu *task;
 	sigset_t sigset;
 	bool sigset_active;
 	u64 stat_exits;

@@ -230,6 +230,9 @@ int regs_get_mp_state(struct vcpu *vcpu, struct kvm_mp_state *state)
 	if (vcpu->apic)
 		lapic_process_init_sipi(vcpu);
 	state->mp_state = vcpu->mp_state;
+	/* Woken already: a kick must not be lost by who saves and restores. */
+	if (state->mp_state == KVM_MP_STATE_HALTED && READ_ONCE(vcpu->kicked))
+		state->mp_state = KVM_MP_STATE_RUNNABLE;
 	return 0;
 }
 

@@ -16,6 +16,7 @@
 
 #include "../../host/virt.h"
 #include "../../x86/emulate.h"
+#include "../../x86/hypercall.h"
 #include "../../x86/msr.h"
 #include "../../x86/regs.h"
 #include "internal.h"
@@ -190,7 +191,7 @@ static int svm_exit_hlt(struct svm_vcpu *svm)
 
 static int svm_exit_hypercall(struct svm_vcpu *svm)
 {
-	return emulate_hypercall_exit(svm->vcpu);
+	return hypercall_exit(svm->vcpu);
 }
 
 static int svm_exit_xsetbv(struct svm_vcpu *svm)
@@ -239,6 +240,11 @@ static int svm_exit_pause(struct svm_vcpu *svm)
 }
 
 /* --- exceptions --- */
+
+static int svm_exit_ud(struct svm_vcpu *svm)
+{
+	return hypercall_undefined_exit(svm->vcpu);
+}
 
 static int svm_exit_ac(struct svm_vcpu *svm)
 {
@@ -301,6 +307,7 @@ static const svm_exit_handler svm_exit_handlers[] = {
 	[SVM_EXIT_WRITE_DR0 ... SVM_EXIT_WRITE_DR7] = svm_exit_dr,
 	[SVM_EXIT_EXCP_BASE + DB_VECTOR] = svm_exit_db,
 	[SVM_EXIT_EXCP_BASE + BP_VECTOR] = svm_exit_bp,
+	[SVM_EXIT_EXCP_BASE + UD_VECTOR] = svm_exit_ud,
 	[SVM_EXIT_EXCP_BASE + AC_VECTOR] = svm_exit_ac,
 	[SVM_EXIT_EXCP_BASE + MC_VECTOR] = svm_exit_served,
 	[SVM_EXIT_INTR] = svm_exit_served,
