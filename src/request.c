@@ -105,6 +105,9 @@ int request_handle(struct vcpu *vcpu)
 		request_set_mmu_regs(vcpu);
 	if (vcpu_take_request(vcpu, VCPU_REQ_CLOCK))
 		clock_update(vcpu);
+	/* It may ask for a flush. */
+	if (vcpu_take_request(vcpu, VCPU_REQ_STEAL))
+		steal_update(vcpu);
 	if (vcpu_take_request(vcpu, VCPU_REQ_TLB_FLUSH))
 		vendor->flush_tlb(vcpu);
 	if (vcpu_take_request(vcpu, VCPU_REQ_SCAN_EOI))

@@ -30,7 +30,8 @@
 
 /* Requests that wait until the vCPU runs again: not worth waking it for. */
 #define RUN_LAZY_REQUESTS						\
-	(BIT(VCPU_REQ_EVENT) | BIT(VCPU_REQ_TLB_FLUSH) | BIT(VCPU_REQ_CLOCK))
+	(BIT(VCPU_REQ_EVENT) | BIT(VCPU_REQ_TLB_FLUSH) | BIT(VCPU_REQ_CLOCK) |	\
+	 BIT(VCPU_REQ_STEAL))
 
 /* Is there an event that ends HLT? */
 static bool run_has_event(struct vcpu *vcpu)
@@ -188,6 +189,8 @@ static int run_begin(struct vcpu *vcpu)
 		if (ret)
 			return ret;
 	}
+	if (unlikely(vcpu->steal.msr))
+		vcpu_request(vcpu, VCPU_REQ_STEAL);
 	if (!vcpu->apic) {
 		ret = regs_set_cr8(vcpu, READ_ONCE(run->cr8));
 		if (ret)
@@ -214,6 +217,8 @@ static void run_end(struct vcpu *vcpu)
 	if (vcpu->apic)
 		run->apic_base = lapic_get_base(vcpu);
 	run->flags = 0;
+	if (unlikely(vcpu->steal.watched))
+		steal_leave(vcpu);
 	if (unlikely(run->kvm_valid_regs))
 		regs_sync_out(vcpu);
 }

@@ -56,6 +56,7 @@ static struct vm *vm_create(void)
 	ret = vendor->vm_init(vm);
 	if (ret)
 		goto destroy_irq;
+	steal_vm_init();
 	mmgrab(vm->mm);
 	return vm;
 
@@ -95,6 +96,7 @@ static void vm_destroy(struct vm *vm)
 		vcpu_destroy(vcpu);
 	xa_destroy(&vm->vcpus);
 
+	steal_vm_destroy();
 	vendor->vm_destroy(vm);
 	msr_filter_destroy(vm);
 	mmdrop(vm->mm);

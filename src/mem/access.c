@@ -69,6 +69,18 @@ int mem_write(struct guest_memory *mem, gpa_t gpa, const void *buf, size_t len)
 	return 0;
 }
 
+int mem_poke(struct guest_memory *mem, gpa_t gpa, u8 value)
+{
+	const struct mem_slot *slot = access_write_slot(mem, gpa);
+
+	if (!slot || copy_to_user_nofault(access_ptr(slot, gpa), &value, sizeof(value)))
+		return -EFAULT;
+	/* See mem_slot_mark_dirty(). */
+	smp_mb();
+	mem_slot_mark_dirty(slot, gpa_to_gfn(gpa));
+	return 0;
+}
+
 int mem_read_gpte(struct guest_memory *mem, gpa_t gpa, unsigned int bytes,
 		  u64 *gpte)
 {

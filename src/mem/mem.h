@@ -312,6 +312,13 @@ int mem_read(struct guest_memory *mem, gpa_t gpa, void *buf, size_t len);
 int mem_write(struct guest_memory *mem, gpa_t gpa, const void *buf, size_t len);
 
 /**
+ * mem_poke() - write one byte, if its page is there
+ * As mem_write(), but never sleeps: also with interrupts off.
+ * Return: 0, or -EFAULT, then nothing was written.
+ */
+int mem_poke(struct guest_memory *mem, gpa_t gpa, u8 value);
+
+/**
  * mem_cmpxchg() - compare and exchange in guest memory, atomic for every vCPU
  * @old:   expected value; receives the value found
  * @new:   value to store if the one found is @old

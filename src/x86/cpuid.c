@@ -27,6 +27,7 @@
 #include <asm/processor.h>
 
 #include "../host/fpu.h"
+#include "../host/sched.h"
 #include "../vendor/vendor.h"
 #include "cpuid_offer.h"
 #include "machine.h"
@@ -75,6 +76,17 @@ static void source_read(u32 function, u32 index, u32 regs[4])
 		    &regs[CPUID_REG_C], &regs[CPUID_REG_D]);
 }
 
+/* What this host's kernel cannot tell. */
+static void offer_without(u32 function, enum cpuid_reg reg, u32 mask)
+{
+	unsigned int i;
+
+	for (i = 0; i < offer.nr; i++) {
+		if (offer.entries[i].function == function)
+			*cpuid_entry_reg(&offer.entries[i], reg) &= ~mask;
+	}
+}
+
 int cpuid_module_init(void)
 {
 	struct cpuid_source source = {
@@ -89,6 +101,9 @@ int cpuid_module_init(void)
 		source.xcr0 &= ~XFEATURE_MASK_PKRU;
 
 	cpuid_offer_init(&offer, &source);
+	if (!host_counts_waiting())
+		offer_without(KVM_CPUID_FEATURES, CPUID_REG_A,
+			      CPUID_BIT(KVM_FEATURE_STEAL_TIME));
 	for (i = 0; i < offer.nr; i++)
 		vendor->cpuid_filter(&offer.entries[i]);
 	return 0;

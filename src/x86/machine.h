@@ -32,6 +32,7 @@
 #include "cpuid.h"
 #include "event.h"
 #include "io.h"
+#include "steal.h"
 
 /* Limits that KVM_CHECK_EXTENSION reports. */
 #define VM_MAX_VCPUS		1024
@@ -67,6 +68,7 @@ enum vcpu_seg {
  * @VCPU_REQ_EXIT:	KVM_EXIT_IOAPIC_EOI or the like is waiting in vcpu->run
  * @VCPU_REQ_DEAD:	the VM is broken: KVM_RUN returns -EIO from now on
  * @VCPU_REQ_UNBLOCK:	stop waiting in HLT and look again; nothing else
+ * @VCPU_REQ_STEAL:	the vCPU runs (again): write its record of steal time
  * @VCPU_REQ_MSR_FILTER: vm->msr_filter changed: vendor->cpuid_changed() computes
  *		the MSR intercepts again
  */
@@ -81,6 +83,7 @@ enum vcpu_request {
 	VCPU_REQ_EXIT,
 	VCPU_REQ_DEAD,
 	VCPU_REQ_UNBLOCK,
+	VCPU_REQ_STEAL,
 	VCPU_REQ_MSR_FILTER,
 };
 
@@ -210,6 +213,7 @@ struct vm {
  * @cpuid:	what user space set
  * @msr:	MSRs that no other part keeps
  * @clock:	the guest's clock page and TSC
+ * @steal:	the guest's record of steal time
  * @fpu:	guest FPU state, see host/fpu.h
  * @emul:	the emulator, between instructions or waiting for user space
  * @io:		port and memory accesses that user space completes
@@ -255,6 +259,7 @@ struct vcpu {
 	struct vcpu_cpuid cpuid;
 	struct vcpu_msr *msr;
 	struct vcpu_clock clock;
+	struct vcpu_steal steal;
 	struct guest_fpu *fpu;
 	struct emul_ctxt *emul;
 	struct vcpu_io io;

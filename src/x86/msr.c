@@ -163,6 +163,19 @@ static int set_wall_clock(const struct msr_access *access, u64 value)
 	return clock_set_wall_clock(access->vcpu->vm, value);
 }
 
+/* --- what the guest shares with us --- */
+
+static int get_steal_time(const struct msr_access *access, u64 *value)
+{
+	*value = access->vcpu->steal.msr;
+	return 0;
+}
+
+static int set_steal_time(const struct msr_access *access, u64 value)
+{
+	return steal_set_msr(access->vcpu, value);
+}
+
 /* --- local APIC --- */
 
 static int get_apic_base(const struct msr_access *access, u64 *value)
@@ -340,6 +353,7 @@ static const struct msr_row msr_rows[] = {
 	ONE(MSR_IA32_XSS, LISTED, get_xss, set_xss),
 	ONE(MSR_KVM_WALL_CLOCK_NEW, LISTED, get_wall_clock, set_wall_clock),
 	ONE(MSR_KVM_SYSTEM_TIME_NEW, LISTED, get_system_time, set_system_time),
+	ONE(MSR_KVM_STEAL_TIME, LISTED, get_steal_time, set_steal_time),
 	ONE(MSR_EFER, 0, get_efer, set_efer),
 	/* The counters that every AMD processor has: they never count. */
 	{ MSR_K7_EVNTSEL0, MSR_K7_PERFCTR3, .get = get_constant, .set = set_ignored },

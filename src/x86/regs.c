@@ -85,6 +85,7 @@ void regs_reset(struct vcpu *vcpu, bool init)
 	guest_fpu_reset(vcpu->fpu, init);
 	msr_vcpu_reset(vcpu, init);
 	event_reset(vcpu);
+	steal_reset(vcpu);
 	vendor->vcpu_reset(vcpu, init);
 	vendor->dr_changed(vcpu);
 	vcpu_request(vcpu, VCPU_REQ_MMU_REGS);

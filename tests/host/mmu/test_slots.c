@@ -157,6 +157,26 @@ static void copy(u8 *low, u8 *high)
 	CHECK_EQ(bitmap[0], 3);
 }
 
+static void poke(u8 *page)
+{
+	unsigned long bitmap[1];
+	struct kvm_dirty_log log = { .slot = 0, .dirty_bitmap = bitmap };
+	int idx;
+
+	memset(page, 0, 0x2000);
+	CHECK_EQ(region(0, KVM_MEM_LOG_DIRTY_PAGES, 0, 0x2000, (u64)page), 0);
+	CHECK_EQ(region(1, KVM_MEM_READONLY, 0x2000, 0x1000, (u64)page), 0);
+	idx = mem_read_lock(&world.mem);
+	CHECK_EQ(mem_poke(&world.mem, 0x1010, 0xa5), 0);
+	CHECK_EQ(page[0x1010], 0xa5);
+	CHECK_EQ(page[0x1011], 0);
+	CHECK_EQ(mem_poke(&world.mem, 0x2000, 1), -EFAULT);
+	CHECK_EQ(mem_poke(&world.mem, 0x3000, 1), -EFAULT);
+	mem_read_unlock(&world.mem, idx);
+	CHECK_EQ(mem_get_dirty_log(&world.mem, &log), 0);
+	CHECK_EQ(bitmap[0], 2);
+}
+
 static void swap(u8 *page)
 {
 	u64 old[2], new[2] = { 0x1122334455667788, 0x99aabbccddeeff00 };
@@ -230,6 +250,16 @@ static void check_accesses(void)
 	with_memory(copy);
 }
 
+static void poke_low(u8 *low, u8 *high)
+{
+	poke(low);
+}
+
+static void check_pokes(void)
+{
+	with_memory(poke_low);
+}
+
 static void swap_low(u8 *low, u8 *high)
 {
 	swap(low);
@@ -251,6 +281,7 @@ IN_WORLD(refused)
 IN_WORLD(update_fails)
 IN_WORLD(many)
 IN_WORLD(accesses)
+IN_WORLD(pokes)
 IN_WORLD(exchanges)
 IN_WORLD(misaligned)
 
@@ -259,6 +290,7 @@ static const struct tap_test tests[] = {
 	{ "an update that finds no memory changes nothing", update_fails },
 	{ "three thousand slots", many },
 	{ "reads and writes across pages and slots", accesses },
+	{ "one byte, without sleeping", pokes },
 	{ "compare and exchange of every size", exchanges },
 	{ "compare and exchange at every offset of a line", misaligned },
 };

@@ -168,6 +168,15 @@ unsigned long copy_to_user(void *to, const void *from, size_t n)
 	return 0;
 }
 
+/* As in the kernel it finds the page or gives up: it may be called under locks. */
+long copy_to_user_nofault(void *to, const void *from, size_t n)
+{
+	if (!shim_user_ok(to, n))
+		return -EFAULT;
+	memcpy(to, from, n);
+	return 0;
+}
+
 void *vmemdup_user(const void *from, size_t n)
 {
 	void *p = shim_alloc(n, false);

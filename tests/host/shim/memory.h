@@ -78,6 +78,7 @@ bool shim_cmpxchg_misaligned(void *p, void *old, u64 new, size_t size);
 #define access_ok(addr, size)	((unsigned long)(addr) + (size) <= 1ul << 47)
 unsigned long copy_from_user(void *to, const void *from, size_t n);
 unsigned long copy_to_user(void *to, const void *from, size_t n);
+long copy_to_user_nofault(void *to, const void *from, size_t n);
 void *vmemdup_user(const void *from, size_t n);
 #define put_user(x, p) \
 	(shim_user_ok(p, sizeof(*(p))) ? (WRITE_ONCE(*(p), x), 0) : -EFAULT)
