@@ -59,6 +59,9 @@ static bool run_has_work(struct vcpu *vcpu)
 /* Not runnable: halted, or an application processor before its SIPI. */
 static int run_halted(struct vcpu *vcpu)
 {
+	/* The wait may not touch guest memory. */
+	if (vcpu->apic)
+		lapic_settle(vcpu);
 	/* A signal ends the wait too; the loop looks for it. */
 	rcuwait_wait_event(&vcpu->wait,
 			   run_has_work(vcpu) || compat_immediate_exit(vcpu->run),

@@ -17,6 +17,7 @@
  * An EOI that user space's I/O APIC waits for leaves by VCPU_REQ_EXIT; one in the
  * kernel is told at once.
  */
+#include <linux/kvm_para.h>
 #include <linux/slab.h>
 #include <asm/apicdef.h>
 #include <asm/msr-index.h>
@@ -294,7 +295,10 @@ int lapic_pending_vector(struct vcpu *vcpu)
 	struct lapic *apic = vcpu->apic;
 	int vector = lapic_highest(apic);
 
-	if (vector < 0 || !apic_vector_allowed(vector, apic->ppr))
+	if (vector < 0)
+		return -1;
+	lapic_pv_eoi_settle(apic);
+	if (!apic_vector_allowed(vector, apic->ppr))
 		return -1;
 	return apic->accepts & LAPIC_ON ? vector : -1;
 }
@@ -319,6 +323,8 @@ int lapic_accept(struct vcpu *vcpu)
 	__set_bit(vector, apic->regs.isr);
 	apic->isr_highest = vector;
 	lapic_update_ppr(apic);
+	if (unlikely(apic->pv_eoi_msr & KVM_MSR_ENABLED))
+		lapic_pv_eoi_offer(apic, vector);
 	return vector;
 }
 
@@ -397,7 +403,7 @@ static void lapic_eoi_tell(struct lapic *apic, int vector)
 	vcpu_request(vcpu, VCPU_REQ_EXIT);
 }
 
-void lapic_eoi(struct lapic *apic)
+void lapic_end_of_interrupt(struct lapic *apic)
 {
 	int vector = apic->isr_highest;
 
@@ -408,6 +414,12 @@ void lapic_eoi(struct lapic *apic)
 	lapic_update_ppr(apic);
 	if (unlikely(test_bit(vector, apic->regs.tmr) || test_bit(vector, apic->eoi_exits)))
 		lapic_eoi_tell(apic, vector);
+}
+
+void lapic_eoi(struct lapic *apic)
+{
+	lapic_pv_eoi_settle(apic);
+	lapic_end_of_interrupt(apic);
 }
 
 int lapic_exit_eoi(struct vcpu *vcpu)
@@ -474,6 +486,8 @@ static void lapic_power_up(struct lapic *apic)
 static void lapic_reset_regs(struct lapic *apic)
 {
 	lapic_timer_stop(apic);
+	/* The guest must not find an old offer in its byte. */
+	lapic_pv_eoi_settle(apic);
 	apic_regs_reset(&apic->regs);
 	/* The firmware of a boot processor finds LINT0 wired to the PIC. */
 	if (vcpu_is_bsp(apic->vcpu))
@@ -490,6 +504,7 @@ void lapic_reset(struct vcpu *vcpu, bool init)
 	struct lapic *apic = vcpu->apic;
 
 	lapic_reset_regs(apic);
+	apic->pv_eoi_msr = 0;
 	if (!init)
 		lapic_power_up(apic);
 	lapic_address_changed(apic);
@@ -615,6 +630,7 @@ void lapic_get_state(struct vcpu *vcpu, struct kvm_lapic_state *state)
 {
 	struct lapic *apic = vcpu->apic;
 
+	lapic_pv_eoi_settle(apic);
 	apic_regs_save(&apic->regs, state);
 	apic_page_set(state, APIC_REG_ID, lapic_page_id(vcpu));
 	apic_page_set(state, APIC_REG_TPR, apic->tpr);
@@ -634,6 +650,7 @@ int lapic_set_state(struct vcpu *vcpu, const struct kvm_lapic_state *state)
 	    apic_page_get(state, APIC_REG_ID) != vcpu->id)
 		return -EINVAL;
 
+	lapic_pv_eoi_settle(apic);
 	lapic_timer_stop(apic);
 	apic_regs_load(&apic->regs, state);
 	apic->tpr = apic->regs.reg[APIC_REG_TPR];

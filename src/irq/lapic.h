@@ -91,11 +91,17 @@ struct vcpu *lapic_vcpu_by_id(struct vm *vm, u32 id);
 
 /**
  * lapic_pending_vector() - the interrupt that the processor would take next
- * Respects TPR and in-service priority.  Return: vector, or -1.
+ * Respects TPR and in-service priority.  May sleep, but not after lapic_settle().
+ * Return: vector, or -1.
  */
 int lapic_pending_vector(struct vcpu *vcpu);
-/** lapic_accept() - move lapic_pending_vector() from IRR to ISR and return it */
+/** lapic_accept() - move lapic_pending_vector() from IRR to ISR and return it.  May sleep. */
 int lapic_accept(struct vcpu *vcpu);
+/**
+ * lapic_settle() - see whether the guest ended an interrupt in memory
+ * Until it runs again there is nothing more to see.  May sleep.
+ */
+void lapic_settle(struct vcpu *vcpu);
 /** lapic_highest_irr() - highest requested vector, masked or not, or -1 */
 int lapic_highest_irr(struct vcpu *vcpu);
 /**
@@ -148,6 +154,10 @@ u64 lapic_get_tsc_deadline(const struct vcpu *vcpu);
 void lapic_set_tsc_deadline(struct vcpu *vcpu, u64 value);
 /** lapic_tsc_changed() - vcpu->clock.tsc_offset did: deadlines are elsewhere now */
 void lapic_tsc_changed(struct vcpu *vcpu);
+
+/* MSR_KVM_PV_EOI_EN: 0, or -EINVAL for reserved bits.  May sleep. */
+u64 lapic_get_pv_eoi(const struct vcpu *vcpu);
+int lapic_set_pv_eoi(struct vcpu *vcpu, u64 value);
 
 /*
  * KVM_GET/SET_LAPIC; IA32_APIC_BASE is set first.

@@ -55,6 +55,9 @@ struct lapic_timer {
  * @eoi_vector:	whose EOI user space is to hear of; valid with VCPU_REQ_EXIT
  * @eoi_exits:	vectors whose EOI does that, or that the I/O APIC in the kernel wants,
  *		see irq_eoi_vectors()
+ * @pv_eoi_offered: the byte of @pv_eoi_msr says that the highest vector in service
+ *		needs no EOI, or did before the guest cleared it
+ * @pv_eoi_msr:	MSR_KVM_PV_EOI_EN: the byte's address and KVM_MSR_ENABLED
  * @timer:	see there
  *
  * Owner of what has no other rule: the holder of vcpu->mutex.
@@ -74,6 +77,8 @@ struct lapic {
 	atomic_t errors;
 	s16 eoi_vector;
 	unsigned long eoi_exits[APIC_VECTOR_WORDS];
+	bool pv_eoi_offered;
+	u64 pv_eoi_msr;
 	struct lapic_timer timer;
 };
 
@@ -100,7 +105,10 @@ void lapic_error(struct lapic *apic, unsigned int bit);
 
 /* For the holder of vcpu->mutex. */
 void lapic_set_tpr(struct lapic *apic, u8 tpr);
+/** lapic_eoi() - the guest writes EOI.  May sleep. */
 void lapic_eoi(struct lapic *apic);
+/** lapic_end_of_interrupt() - the highest vector in service is done */
+void lapic_end_of_interrupt(struct lapic *apic);
 /** lapic_set_svr() - store SVR; software disable masks the local vector table */
 void lapic_set_svr(struct lapic *apic, u32 svr);
 /** lapic_send_icr() - send what the ICR registers say */
@@ -113,6 +121,23 @@ void lapic_address_changed(struct lapic *apic);
 bool lapic_is_target(const struct lapic *apic, const struct lapic_msg *msg);
 /** lapic_in_use() - is @vector requested or in service?  Any context. */
 bool lapic_in_use(const struct lapic *apic, u8 vector);
+
+/* --- lapic_pv_eoi.c; for the holder of vcpu->mutex --- */
+
+/**
+ * lapic_pv_eoi_offer() - let the guest end @vector, taken just now, without an exit
+ * If nobody waits for it.  No offer is open; the MSR enables them.  May sleep.
+ */
+void lapic_pv_eoi_offer(struct lapic *apic, u8 vector);
+/** lapic_pv_eoi_settle_offer() - did the guest take the open offer?  Then end it. */
+void lapic_pv_eoi_settle_offer(struct lapic *apic);
+
+/** lapic_pv_eoi_settle() - what is in service is true afterwards.  As lapic_settle(). */
+static inline void lapic_pv_eoi_settle(struct lapic *apic)
+{
+	if (unlikely(apic->pv_eoi_offered))
+		lapic_pv_eoi_settle_offer(apic);
+}
 
 /* --- lapic_timer.c; for the holder of vcpu->mutex --- */
 

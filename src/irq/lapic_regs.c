@@ -259,6 +259,7 @@ void lapic_mmio_read(struct vcpu *vcpu, gpa_t gpa, void *data, unsigned int len)
 		memset(data, 0, len);
 		return;
 	}
+	lapic_pv_eoi_settle(vcpu->apic);
 	value = lapic_reg_read(vcpu->apic, reg);
 	memcpy(data, &value, sizeof(value));
 }
@@ -305,6 +306,7 @@ int lapic_x2apic_read(struct vcpu *vcpu, u32 msr, u64 *value)
 
 	if (reg < 0)
 		return reg;
+	lapic_pv_eoi_settle(apic);
 	*value = lapic_reg_read(apic, reg);
 	if (reg == APIC_REG_ICR)
 		*value |= (u64)apic->regs.reg[APIC_REG_ICR2] << 32;

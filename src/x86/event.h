@@ -80,7 +80,7 @@ static inline void event_delivered(struct vcpu_event *event)
 
 /**
  * event_inject() - choose what the next entry delivers and which window to ask for
- * Holder of vcpu->mutex, preemption enabled or not; does not sleep.
+ * Holder of vcpu->mutex.  May sleep.
  */
 void event_inject(struct vcpu *vcpu);
 

@@ -176,6 +176,20 @@ static int set_steal_time(const struct msr_access *access, u64 value)
 	return steal_set_msr(access->vcpu, value);
 }
 
+static int get_pv_eoi(const struct msr_access *access, u64 *value)
+{
+	*value = access->vcpu->apic ? lapic_get_pv_eoi(access->vcpu) : 0;
+	return 0;
+}
+
+/* Without a local APIC here only what was read can be put back. */
+static int set_pv_eoi(const struct msr_access *access, u64 value)
+{
+	if (access->vcpu->apic)
+		return lapic_set_pv_eoi(access->vcpu, value);
+	return value ? -EINVAL : 0;
+}
+
 /* --- local APIC --- */
 
 static int get_apic_base(const struct msr_access *access, u64 *value)
@@ -354,6 +368,7 @@ static const struct msr_row msr_rows[] = {
 	ONE(MSR_KVM_WALL_CLOCK_NEW, LISTED, get_wall_clock, set_wall_clock),
 	ONE(MSR_KVM_SYSTEM_TIME_NEW, LISTED, get_system_time, set_system_time),
 	ONE(MSR_KVM_STEAL_TIME, LISTED, get_steal_time, set_steal_time),
+	ONE(MSR_KVM_PV_EOI_EN, LISTED, get_pv_eoi, set_pv_eoi),
 	ONE(MSR_EFER, 0, get_efer, set_efer),
 	/* The counters that every AMD processor has: they never count. */
 	{ MSR_K7_EVNTSEL0, MSR_K7_PERFCTR3, .get = get_constant, .set = set_ignored },
