@@ -4,7 +4,7 @@
  *
  *	run_vcpu()	what user space handed in; the last exit's loose ends
  *	run_loop()	until somebody wants user space
- *	  run_halted()	  sleep until there is something to do
+ *	  halt_wait()	  until there is something to do (halt.c)
  *	  run_guest()	  requests and events, then one entry and its exit
  *	    run_enter()	    interrupts off, last look, in and out again
  *
@@ -12,11 +12,11 @@
  */
 #include <linux/kvm.h>
 #include <linux/preempt.h>
-#include <linux/rcuwait.h>
 #include <linux/sched/signal.h>
 #include <linux/uaccess.h>
 #include <asm/processor-flags.h>
 
+#include "halt.h"
 #include "host/compat/kvm_run.h"
 #include "host/fpu.h"
 #include "host/guest_context.h"
@@ -27,59 +27,6 @@
 #include "vendor/vendor.h"
 #include "x86/hypercall.h"
 #include "x86/regs.h"
-
-/* Requests that wait until the vCPU runs again: not worth waking it for. */
-#define RUN_LAZY_REQUESTS						\
-	(BIT(VCPU_REQ_EVENT) | BIT(VCPU_REQ_TLB_FLUSH) | BIT(VCPU_REQ_CLOCK) |	\
-	 BIT(VCPU_REQ_STEAL))
-
-/* Is there an event that ends HLT? */
-static bool run_has_event(struct vcpu *vcpu)
-{
-	struct vcpu_event *event = &vcpu->event;
-
-	if (event->exception.pending || event->exception.injected)
-		return true;
-	event_collect_nmis(vcpu);
-	if (event->nmi_pending && vendor->nmi_allowed(vcpu))
-		return true;
-	return event_interrupt_waiting(vcpu) && vendor->interrupt_allowed(vcpu);
-}
-
-static bool run_has_work(struct vcpu *vcpu)
-{
-	if (vcpu->apic && lapic_init_sipi_pending(vcpu))
-		return true;
-	if (READ_ONCE(vcpu->requests) & ~RUN_LAZY_REQUESTS)
-		return true;
-	return vcpu->mp_state == KVM_MP_STATE_HALTED &&
-	       (READ_ONCE(vcpu->kicked) || run_has_event(vcpu));
-}
-
-/* Not runnable: halted, or an application processor before its SIPI. */
-static int run_halted(struct vcpu *vcpu)
-{
-	/* The wait may not touch guest memory. */
-	if (vcpu->apic)
-		lapic_settle(vcpu);
-	/* A signal ends the wait too; the loop looks for it. */
-	rcuwait_wait_event(&vcpu->wait,
-			   run_has_work(vcpu) || compat_immediate_exit(vcpu->run),
-			   TASK_INTERRUPTIBLE);
-	if (compat_immediate_exit(vcpu->run))
-		return -EINTR;
-	if (vcpu->apic && lapic_init_sipi_pending(vcpu)) {
-		lapic_process_init_sipi(vcpu);
-		return EXIT_RESUME;
-	}
-	if (vcpu->mp_state == KVM_MP_STATE_HALTED &&
-	    (READ_ONCE(vcpu->kicked) || run_has_event(vcpu))) {
-		WRITE_ONCE(vcpu->kicked, false);
-		vcpu->mp_state = KVM_MP_STATE_RUNNABLE;
-		return EXIT_RESUME;
-	}
-	return request_handle(vcpu);
-}
 
 /* Return: false if something came up; nothing was run then. */
 static bool run_enter(struct vcpu *vcpu)
@@ -165,7 +112,7 @@ static int run_loop(struct vcpu *vcpu)
 		if (likely(vcpu->mp_state == KVM_MP_STATE_RUNNABLE))
 			ret = run_guest(vcpu);
 		else
-			ret = run_halted(vcpu);
+			ret = halt_wait(vcpu);
 		if (ret != EXIT_RESUME)
 			return ret;
 		if (host_work_pending()) {

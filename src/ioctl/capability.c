@@ -49,6 +49,7 @@ static const struct capability capabilities[] = {
 	{ KVM_CAP_MAX_VCPUS, VM_MAX_VCPUS },
 	{ KVM_CAP_MAX_VCPU_ID, VM_MAX_VCPU_ID },
 	{ KVM_CAP_HLT, 1 },
+	{ KVM_CAP_HALT_POLL, 1 },
 	{ KVM_CAP_SET_TSS_ADDR, 1 },
 	{ KVM_CAP_SET_IDENTITY_MAP_ADDR, 1 },
 	{ KVM_CAP_SET_BOOT_CPU_ID, 1 },
@@ -158,6 +159,16 @@ static int capability_exception_payload(struct vm *vm, u64 enable)
 	return 0;
 }
 
+static int capability_halt_poll(struct vm *vm, u64 ns)
+{
+	if (ns > UINT_MAX)
+		return -EINVAL;
+	WRITE_ONCE(vm->halt_poll_ns, ns);
+	/* Pairs with halt_poll_limit(). */
+	smp_store_release(&vm->halt_poll_own, true);
+	return 0;
+}
+
 static int capability_user_space_msr(struct vm *vm, u64 reasons)
 {
 	if (reasons & ~(u64)CAPABILITY_USER_SPACE_MSR)
@@ -197,6 +208,7 @@ static const struct {
 	{ KVM_CAP_X2APIC_API, capability_x2apic_api },
 	{ KVM_CAP_X86_DISABLE_EXITS, capability_disable_exits },
 	{ KVM_CAP_EXCEPTION_PAYLOAD, capability_exception_payload },
+	{ KVM_CAP_HALT_POLL, capability_halt_poll },
 	{ KVM_CAP_X86_USER_SPACE_MSR, capability_user_space_msr },
 	{ KVM_CAP_MAX_VCPU_ID, capability_max_vcpu_id },
 	{ KVM_CAP_X86_APIC_BUS_CYCLES_NS, capability_apic_bus_cycles_ns },

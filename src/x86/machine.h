@@ -141,6 +141,8 @@ enum exit_result {
  * @user_space_msr_mask: KVM_MSR_EXIT_REASON_* enabled; under @lock before use
  * @msr_filter:	KVM_X86_SET_MSR_FILTER, or NULL; RCU, replaced as a whole under @lock
  * @disabled_exits: KVM_X86_DISABLE_EXITS_*; under @lock before the first vCPU
+ * @halt_poll_own: KVM_CAP_HALT_POLL enabled: for how long HLT polls at most is
+ *		@halt_poll_ns.  Written under @lock
  * @tss_addr:	KVM_SET_TSS_ADDR; only recorded, AMD-V needs none
  * @identity_map_addr: likewise
  * @clock:	time base of the guest's clocks; has a lock of its own
@@ -170,6 +172,8 @@ struct vm {
 	u32 user_space_msr_mask;
 	struct msr_filter __rcu *msr_filter;
 	u32 disabled_exits;
+	bool halt_poll_own;
+	unsigned int halt_poll_ns;
 	gpa_t tss_addr;
 	gpa_t identity_map_addr;
 	struct vm_clock clock;
@@ -225,6 +229,8 @@ struct vm {
  * @mutex:	held by every vCPU ioctl
  * @id:		user space's number, the APIC id; @index: position in vm->vcpus
  * @wait:	where a halted vCPU sleeps
+ * @poll_control: MSR_KVM_POLL_CONTROL; bit 0: HLT may poll
+ * @poll_ns:	for how long HLT polls before it sleeps
  * @kicked:	KVM_HC_KICK_CPU: HLT, this one or the next, ends.  Any task sets it,
  *		before it wakes @wait; the holder of @mutex clears it
  * @task:	who called KVM_RUN last, or NULL; replaced by the holder of @mutex, RCU
@@ -269,6 +275,8 @@ struct vcpu {
 	u32 id;
 	u32 index;
 	struct rcuwait wait;
+	u64 poll_control;
+	unsigned int poll_ns;
 	bool kicked;
 	struct pid __rcu *task;
 	sigset_t sigset;

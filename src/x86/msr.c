@@ -176,6 +176,20 @@ static int set_steal_time(const struct msr_access *access, u64 value)
 	return steal_set_msr(access->vcpu, value);
 }
 
+static int get_poll_control(const struct msr_access *access, u64 *value)
+{
+	*value = access->vcpu->poll_control;
+	return 0;
+}
+
+static int set_poll_control(const struct msr_access *access, u64 value)
+{
+	if (value & ~1ull)
+		return -EINVAL;
+	access->vcpu->poll_control = value;
+	return 0;
+}
+
 static int get_pv_eoi(const struct msr_access *access, u64 *value)
 {
 	*value = access->vcpu->apic ? lapic_get_pv_eoi(access->vcpu) : 0;
@@ -369,6 +383,7 @@ static const struct msr_row msr_rows[] = {
 	ONE(MSR_KVM_SYSTEM_TIME_NEW, LISTED, get_system_time, set_system_time),
 	ONE(MSR_KVM_STEAL_TIME, LISTED, get_steal_time, set_steal_time),
 	ONE(MSR_KVM_PV_EOI_EN, LISTED, get_pv_eoi, set_pv_eoi),
+	ONE(MSR_KVM_POLL_CONTROL, LISTED, get_poll_control, set_poll_control),
 	ONE(MSR_EFER, 0, get_efer, set_efer),
 	/* The counters that every AMD processor has: they never count. */
 	{ MSR_K7_EVNTSEL0, MSR_K7_PERFCTR3, .get = get_constant, .set = set_ignored },

@@ -78,6 +78,7 @@ void regs_reset(struct vcpu *vcpu, bool init)
 		vcpu->xcr0 = 1;
 		vcpu->xss = 0;
 		vcpu->pkru = 0;
+		vcpu->poll_control = 1;
 		vcpu->user_apic_base = LAPIC_DEFAULT_BASE | MSR_IA32_APICBASE_ENABLE;
 		if (vcpu_is_bsp(vcpu))
 			vcpu->user_apic_base |= MSR_IA32_APICBASE_BSP;
