@@ -239,6 +239,20 @@ u64 make_zone(struct actor *a)
 
 /* --- vCPUs --- */
 
+/* mostly the TSC's offset, at the end of the argument itself, where no other argument begins */
+u64 make_attribute(struct actor *a)
+{
+	struct kvm_device_attr *attr = (void *)a->argument;
+	struct chance *c = &a->chance;
+
+	attr->flags = 0;
+	attr->group = chance_one_in(c, 8) ? chance_below(c, 3) : KVM_VCPU_TSC_CTRL;
+	attr->attr = chance_one_in(c, 8) ? chance_below(c, 3) : KVM_VCPU_TSC_OFFSET;
+	if (!chance_one_in(c, 4))
+		attr->addr = (uintptr_t)(attr + 1);
+	return make_plain(a);
+}
+
 u64 make_guest_debug(struct actor *a)
 {
 	struct kvm_guest_debug *debug = (void *)a->argument;

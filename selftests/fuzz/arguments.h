@@ -41,5 +41,6 @@ u64 make_vector(struct actor *a);
 u64 make_signal_mask(struct actor *a);
 u64 make_mce_banks(struct actor *a);
 u64 make_mce(struct actor *a);
+u64 make_attribute(struct actor *a);
 
 #endif

@@ -93,6 +93,9 @@ const struct fuzz_call fuzz_calls[] = {
 	CALL(KVM_KVMCLOCK_CTRL, ON_VCPU, 1, make_zero),
 	CALL(KVM_X86_SETUP_MCE, ON_VCPU, 1, make_mce_banks),
 	CALL(KVM_X86_SET_MCE, ON_VCPU, 2, make_mce),
+	CALL(KVM_HAS_DEVICE_ATTR, ON_VCPU, 1, make_attribute),
+	CALL(KVM_GET_DEVICE_ATTR, ON_VCPU, 1, make_attribute),
+	CALL(KVM_SET_DEVICE_ATTR, ON_VCPU, 2, make_attribute),
 	CALL(KVM_SET_VAPIC_ADDR, ON_VCPU, 1, make_plain),
 	CALL(KVM_TPR_ACCESS_REPORTING, ON_VCPU, 1, make_plain),
 };

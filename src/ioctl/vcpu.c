@@ -15,6 +15,7 @@
 #include "../run.h"
 #include "../vcpu.h"
 #include "../vm.h"
+#include "../x86/attribute.h"
 #include "../x86/cpuid.h"
 #include "../x86/msr.h"
 #include "../x86/regs.h"
@@ -210,6 +211,10 @@ static long vcpu_tpr_access_reporting(void *object, void *arg, void __user *uarg
 	return ctl->enabled || ctl->flags ? -EINVAL : 0;
 }
 
+VCPU_CALL(vcpu_has_attr, attribute_has)
+VCPU_CALL(vcpu_get_attr, attribute_get)
+VCPU_CALL(vcpu_set_attr, attribute_set)
+
 static const struct ioctl_op vcpu_ops[] = {
 	IOCTL_OP(KVM_GET_REGS, vcpu_get_regs, 0),
 	IOCTL_OP(KVM_SET_REGS, vcpu_set_regs, 0),
@@ -244,6 +249,9 @@ static const struct ioctl_op vcpu_ops[] = {
 	IOCTL_OP(KVM_SET_TSC_KHZ, vcpu_set_tsc_khz, 0),
 	IOCTL_OP(KVM_GET_TSC_KHZ, vcpu_get_tsc_khz, 0),
 	IOCTL_OP(KVM_KVMCLOCK_CTRL, vcpu_kvmclock_ctrl, 0),
+	IOCTL_OP(KVM_HAS_DEVICE_ATTR, vcpu_has_attr, 0),
+	IOCTL_OP(KVM_GET_DEVICE_ATTR, vcpu_get_attr, 0),
+	IOCTL_OP(KVM_SET_DEVICE_ATTR, vcpu_set_attr, 0),
 	IOCTL_OP(KVM_X86_SETUP_MCE, vcpu_setup_mce, 0),
 	IOCTL_OP(KVM_X86_SET_MCE, vcpu_set_mce, 0),
 	IOCTL_OP(KVM_SET_VAPIC_ADDR, vcpu_set_vapic_addr, 0),

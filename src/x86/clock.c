@@ -153,6 +153,18 @@ void clock_write_tsc_adjust(struct vcpu *vcpu, u64 adjust, bool host)
 		clock_set_offset(vcpu, vcpu->clock.tsc_offset + by);
 }
 
+void clock_set_tsc_offset(struct vcpu *vcpu, u64 offset)
+{
+	struct vm_clock *clock = &vcpu->vm->clock;
+
+	/* The VM's TSC is this from now on: other vCPUs are going to follow. */
+	spin_lock(&clock->lock);
+	clock->tsc_offset = offset;
+	clock->tsc_written = true;
+	spin_unlock(&clock->lock);
+	clock_set_offset(vcpu, offset);
+}
+
 static int clock_check_khz(unsigned long *khz)
 {
 	unsigned long tolerance = CLOCK_TOLERANCE(tsc_khz);

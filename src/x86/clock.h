@@ -82,6 +82,8 @@ u64 clock_scale_tsc(const struct vcpu *vcpu, u64 host_tsc);
 void clock_write_tsc(struct vcpu *vcpu, u64 tsc, bool host);
 /** clock_write_tsc_adjust() - IA32_TSC_ADJUST; a guest's moves the TSC by as much */
 void clock_write_tsc_adjust(struct vcpu *vcpu, u64 adjust, bool host);
+/** clock_set_tsc_offset() - guest TSC = host TSC + @offset; IA32_TSC_ADJUST stays */
+void clock_set_tsc_offset(struct vcpu *vcpu, u64 offset);
 /** clock_set_system_time() - MSR_KVM_SYSTEM_TIME(_NEW).  May sleep.  0. */
 int clock_set_system_time(struct vcpu *vcpu, u64 value);
 /**
