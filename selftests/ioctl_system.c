@@ -81,6 +81,29 @@ TEST_F(node, capabilities)
 		  kvm_ioctl_n(self->fd, KVM_CHECK_EXTENSION, KVM_CAP_MAX_VCPU_ID));
 }
 
+/* which components of XSAVE guests may have: those of leaf 0xd */
+TEST_F(node, attributes)
+{
+	u64 components = 0;
+	struct kvm_device_attr attr = { .attr = KVM_X86_XCOMP_GUEST_SUPP, .addr = (uintptr_t)&components };
+	struct kvm_cpuid2 *cpuid = cpuid_supported(self->fd);
+	struct kvm_cpuid_entry2 *leaf = cpuid_find(cpuid, 0xd, 0);
+
+	ASSERT_NE(NULL, leaf);
+	EXPECT_EQ(1, kvm_ioctl_n(self->fd, KVM_CHECK_EXTENSION, KVM_CAP_SYS_ATTRIBUTES));
+	EXPECT_EQ(0, kvm_ioctl(self->fd, KVM_HAS_DEVICE_ATTR, &attr));
+	ASSERT_EQ(0, kvm_ioctl(self->fd, KVM_GET_DEVICE_ATTR, &attr));
+	EXPECT_EQ(leaf->eax | (u64)leaf->edx << 32, components);
+	attr.addr = (uintptr_t)BAD_POINTER;
+	EXPECT_EQ(-EFAULT, kvm_ioctl(self->fd, KVM_GET_DEVICE_ATTR, &attr));
+	attr.attr = 100;
+	EXPECT_EQ(-ENXIO, kvm_ioctl(self->fd, KVM_HAS_DEVICE_ATTR, &attr));
+	attr.attr = KVM_X86_XCOMP_GUEST_SUPP;
+	attr.group = 1;
+	EXPECT_EQ(-ENXIO, kvm_ioctl(self->fd, KVM_GET_DEVICE_ATTR, &attr));
+	free(cpuid);
+}
+
 /* CPUID lists */
 
 struct cpuid_list {

@@ -23,6 +23,8 @@ const struct fuzz_call fuzz_calls[] = {
 	CALL(KVM_GET_MSR_FEATURE_INDEX_LIST, ON_NODE, 2, make_msr_room, .tail = 4 * WORLD_MSRS),
 	CALL(KVM_GET_MSRS, ON_NODE, 3, make_msrs, .tail = MSRS_TAIL),
 	CALL(KVM_X86_GET_MCE_CAP_SUPPORTED, ON_NODE, 1, make_plain),
+	CALL(KVM_HAS_DEVICE_ATTR, ON_NODE, 1, make_attribute),
+	CALL(KVM_GET_DEVICE_ATTR, ON_NODE, 1, make_attribute),
 
 	CALL(KVM_CREATE_VCPU, ON_VM, 3, make_vcpu_id),
 	CALL(KVM_CHECK_EXTENSION, ON_VM, 1, make_extension),

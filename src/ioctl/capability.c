@@ -98,6 +98,7 @@ static const struct capability capabilities[] = {
 	{ KVM_CAP_COALESCED_PIO, 1 },
 
 	{ KVM_CAP_VCPU_ATTRIBUTES, 1 },
+	{ KVM_CAP_SYS_ATTRIBUTES, 1 },
 	{ KVM_CAP_TSC_DEADLINE_TIMER, 1 },
 	{ KVM_CAP_X86_APIC_BUS_CYCLES_NS, VM_APIC_BUS_NS },
 	{ KVM_CAP_GET_TSC_KHZ, 1 },

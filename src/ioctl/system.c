@@ -8,6 +8,7 @@
 
 #include "../vcpu.h"
 #include "../vm.h"
+#include "../x86/attribute.h"
 #include "../x86/cpuid.h"
 #include "../x86/msr.h"
 #include "ioctl.h"
@@ -69,6 +70,16 @@ static long system_mce_cap(void *unused, void *arg, void __user *uarg)
 	return 0;
 }
 
+static long system_has_attr(void *unused, void *arg, void __user *uarg)
+{
+	return attribute_has_host(arg);
+}
+
+static long system_get_attr(void *unused, void *arg, void __user *uarg)
+{
+	return attribute_get_host(arg);
+}
+
 static const struct ioctl_op system_ops[] = {
 	IOCTL_OP(KVM_GET_API_VERSION, system_api_version, 0),
 	IOCTL_OP(KVM_CREATE_VM, system_create_vm, 0),
@@ -80,6 +91,8 @@ static const struct ioctl_op system_ops[] = {
 	IOCTL_OP(KVM_GET_MSR_FEATURE_INDEX_LIST, system_msr_feature_index_list, IOCTL_RAW),
 	IOCTL_OP(KVM_GET_MSRS, system_get_msrs, IOCTL_RAW),
 	IOCTL_OP(KVM_X86_GET_MCE_CAP_SUPPORTED, system_mce_cap, 0),
+	IOCTL_OP(KVM_HAS_DEVICE_ATTR, system_has_attr, 0),
+	IOCTL_OP(KVM_GET_DEVICE_ATTR, system_get_attr, 0),
 };
 
 static const struct ioctl_table system_table = {

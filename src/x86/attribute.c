@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Attributes of a vCPU: a group, a number in it, and 64 bits at an address.
+ * Attributes: a group, a number in it, and 64 bits at an address.
  *
- * There is one, the TSC's offset.  It says what KVM_SET_MSRS can not, without
+ * A vCPU has one, the TSC's offset.  It says what KVM_SET_MSRS can not, without
  * depending on when it is said: so a VMM moves a guest's time.
+ *
+ * The node has one, the XSAVE components of guests: some the VMM may have only
+ * after it has asked the host for them, and so has to know.
  */
 #include <linux/uaccess.h>
 
@@ -67,4 +70,18 @@ int attribute_set(struct vcpu *vcpu, const struct kvm_device_attr *attr)
 		return -EFAULT;
 	row->set(vcpu, value);
 	return 0;
+}
+
+int attribute_has_host(const struct kvm_device_attr *attr)
+{
+	if (attr->flags)
+		return -EINVAL;
+	return attr->group || attr->attr != KVM_X86_XCOMP_GUEST_SUPP ? -ENXIO : 0;
+}
+
+int attribute_get_host(const struct kvm_device_attr *attr)
+{
+	int ret = attribute_has_host(attr);
+
+	return ret ? ret : put_user(cpuid_host_xcr0(), (u64 __user *)attr->addr);
 }
