@@ -8,6 +8,7 @@
  * that ends KVM_RUN stays open.
  */
 #include "arguments.h"
+#include "machine.h"
 
 #include <linux/kvm.h>
 #include <signal.h>
@@ -83,7 +84,8 @@ u64 make_region(struct actor *a)
 	struct chance *c = &a->chance;
 	u64 pages = chance_one_in(c, 2) ? 512 << chance_below(c, 3) : 1 + chance_below(c, 64);
 
-	region->slot = chance_below(c, 4);
+	/* without the first the guests are dead */
+	region->slot = chance_one_in(c, 8) ? 0 : 1 + chance_below(c, 3);
 	region->flags = chance_next(c) & (KVM_MEM_LOG_DIRTY_PAGES | KVM_MEM_READONLY);
 	region->guest_phys_addr = chance_one_in(c, 3) ? chance_below(c, 8) << 21 : chance_below(c, 1024) << 12;
 	region->memory_size = chance_one_in(c, 4) ? 0 : pages * PAGE_SIZE;
@@ -381,23 +383,50 @@ static void any_bytes(struct chance *c, u8 *at, u64 size)
 	}
 }
 
-/* guest memory is of the arena, or of no address at all; an answer goes to the arena or to the argument */
-static void tame(struct actor *a, const struct fuzz_call *call)
+/* guest memory is of the arena, or of no address at all */
+static void tame_region(struct actor *a, struct kvm_userspace_memory_region *region)
 {
 	static const u64 nowhere[] = { 0, PAGE_SIZE - 1, 0xffff888000000000, 0x8000000000000, ~0xfffull };
-	struct kvm_userspace_memory_region *region = (void *)a->argument;
-	struct kvm_dirty_log *log = (void *)a->argument;
 	u64 arena = (uintptr_t)a->world->arena;
+
+	if (region->userspace_addr < arena || region->userspace_addr >= arena + ARENA_SIZE ||
+	    region->memory_size > 4 * GiB - ARENA_SIZE)
+		region->userspace_addr = nowhere[chance_below(&a->chance, COUNT_OF(nowhere))];
+}
+
+/* what would turn against the fuzzer; an answer goes to the arena or to the argument */
+static void tame(struct actor *a, const struct fuzz_call *call)
+{
+	struct kvm_guest_debug *debug = (void *)a->argument;
+	struct kvm_debugregs *debugregs = (void *)a->argument;
+	struct kvm_dirty_log *log = (void *)a->argument;
 	struct kvm_signal_mask *mask = (void *)a->argument;
 
-	if (call->make == make_region &&
-	    (region->userspace_addr < arena || region->userspace_addr >= arena + ARENA_SIZE ||
-	     region->memory_size > 4 * GiB - ARENA_SIZE))
-		region->userspace_addr = nowhere[chance_below(&a->chance, COUNT_OF(nowhere))];
-	if (call->make == make_dirty_log && (u8 *)log->dirty_bitmap != a->argument + PAGE_SIZE)
-		log->dirty_bitmap = a->world->arena + chance_below(&a->chance, ARENA_SIZE);
-	if (call->make == make_signal_mask)
+	switch (call->cmd) {
+	case KVM_SET_USER_MEMORY_REGION:
+	case KVM_SET_USER_MEMORY_REGION2:
+		tame_region(a, (void *)a->argument);
+		break;
+	case KVM_GET_DIRTY_LOG:
+		if ((u8 *)log->dirty_bitmap != a->argument + PAGE_SIZE)
+			log->dirty_bitmap = a->world->arena + chance_below(&a->chance, ARENA_SIZE);
+		break;
+	case KVM_SET_SIGNAL_MASK:
 		mask->sigset[(TIMER_SIGNAL - 1) / 8] &= ~(1 << (TIMER_SIGNAL - 1) % 8);
+		break;
+	case KVM_SET_REGS:
+		machine_tame_regs((void *)a->argument);
+		break;
+	case KVM_SET_SREGS:
+	case KVM_SET_SREGS2:
+		machine_tame_sregs((void *)a->argument);
+		break;
+	case KVM_SET_DEBUGREGS:
+		debugregs->dr7 = machine_tame_dr7(debugregs->dr7);
+		break;
+	case KVM_SET_GUEST_DEBUG:
+		debug->arch.debugreg[7] = machine_tame_dr7(debug->arch.debugreg[7]);
+	}
 }
 
 /* the structure moved to the end of the argument's room, or somewhere that is no place for it */
@@ -405,14 +434,17 @@ static u64 misplace(struct actor *a, const struct fuzz_call *call, u64 size)
 {
 	u8 *end = a->argument + ARGUMENT_SIZE;
 
-	/* the signal that ends KVM_RUN must not get lost, nor what a region was tamed to */
+	/* what was tamed must not get lost */
 	if (call->make == make_signal_mask || call->make == make_region)
 		return (uintptr_t)a->argument;
 	switch (chance_below(&a->chance, 6)) {
 	case 0: return 0;
 	case 1: return 0xffff888000000000;
 	case 2: return (uintptr_t)end - chance_below(&a->chance, size + 1);
-	case 3: return (uintptr_t)a->world->arena + chance_below(&a->chance, ARENA_SIZE);
+	case 3:
+		if (_IOC_DIR(call->cmd) != _IOC_WRITE)
+			return (uintptr_t)a->world->arena + chance_below(&a->chance, ARENA_SIZE);
+		/* fallthrough */
 	default:
 		if (size > ARGUMENT_SIZE / 2)
 			return (uintptr_t)end;

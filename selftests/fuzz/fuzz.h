@@ -70,6 +70,8 @@ void world_begin(struct world *w, struct chance *c);
 int world_add_vcpu(struct world *w, u32 index, u32 id);
 /* closes the fd of a vCPU */
 void world_drop_vcpu(struct world *w, u32 index);
+/* puts the slot at 0 and the pages behind its beginning back */
+void world_mend(struct world *w);
 /* what the host does with memory: discard, protect, unmap, replace, page out */
 void world_stir_memory(struct actor *a);
 
@@ -102,9 +104,13 @@ u64 fuzz_argument(struct actor *a, const struct fuzz_call *call, int fd);
 
 /* --- what happened; shared by all processes --- */
 
+#define NR_VECTORS	33		/* exceptions, and interrupts as one */
+
 struct fuzz_totals {
 	u64 ops, runs;
 	u64 exits[64];			/* runs that returned 0, by reason */
+	u64 errors[256];		/* the others, by errno */
+	u64 vectors[NR_VECTORS];	/* turns in which handlers of guests have seen them */
 	struct {
 		u64 calls, good;
 	} row[128];
@@ -119,7 +125,9 @@ long fuzz_ioctl(const char *name, int fd, unsigned long cmd, u64 argument);
 
 /* code, tables and state for a vCPU; what is refused stays as it was */
 void guest_prepare(struct actor *a, int fd);
-/* one KVM_RUN and what a VMM does after it, some times */
+/* after its last exit there is nothing left to run */
+bool guest_is_dead(const struct kvm_run *run);
+/* KVM_RUN and what a VMM does after it, some times */
 void guest_run(struct actor *a, u32 vcpu);
 
 /* --- operations --- */

@@ -48,6 +48,7 @@ struct options {
 	u32 nr_seeds;
 	long round;		/* the only one, or -1 */
 	bool verbose;
+	bool depth;		/* all seeds of the file: together they must go deep */
 };
 
 static struct options options = { .round = -1 };
@@ -227,7 +228,21 @@ static bool play_seed(const struct seed *seed, struct vm *old, u64 *count)
 	return witness_lives(old, (*count)++) && good;
 }
 
-static void report(void)
+/* --- what guests did --- */
+
+static const char *const vector_names[NR_VECTORS] = {
+	[0] = "#DE", [1] = "#DB", [2] = "NMI", [3] = "#BP", [4] = "#OF", [5] = "#BR", [6] = "#UD", [7] = "#NM",
+	[8] = "#DF", [10] = "#TS", [11] = "#NP", [12] = "#SS", [13] = "#GP", [14] = "#PF", [16] = "#MF", [17] = "#AC",
+	[32] = "interrupts",
+};
+
+/* without these a fuzzer of guests is none */
+static const u32 needed_exits[] = {
+	KVM_EXIT_IO, KVM_EXIT_MMIO, KVM_EXIT_HLT, KVM_EXIT_IRQ_WINDOW_OPEN, KVM_EXIT_SHUTDOWN,
+};
+static const u32 needed_vectors[] = { 0, 1, 2, 3, 6, 13, 14, 32 };
+
+static void report_guests(void)
 {
 	u32 i;
 
@@ -236,6 +251,40 @@ static void report(void)
 		if (fuzz_totals->exits[i])
 			printf(" %s %lu", exit_name(i), fuzz_totals->exits[i]);
 	printf("\n");
+	ksft_print_msg("runs that ended by an errno:");
+	for (i = 0; i < COUNT_OF(fuzz_totals->errors); i++)
+		if (fuzz_totals->errors[i])
+			printf(" %s %lu", strerrorname_np(i) ?: "?", fuzz_totals->errors[i]);
+	printf("\n");
+	ksft_print_msg("turns with events in the guest:");
+	for (i = 0; i < NR_VECTORS; i++)
+		if (vector_names[i] && fuzz_totals->vectors[i])
+			printf(" %s %lu", vector_names[i], fuzz_totals->vectors[i]);
+	printf("\n");
+}
+
+static bool guests_did_it_all(void)
+{
+	bool good = true;
+	u32 i;
+
+	for (i = 0; i < COUNT_OF(needed_exits); i++)
+		if (!fuzz_totals->exits[needed_exits[i]]) {
+			ksft_print_msg("no guest has seen the exit %s\n", exit_name(needed_exits[i]));
+			good = false;
+		}
+	for (i = 0; i < COUNT_OF(needed_vectors); i++)
+		if (!fuzz_totals->vectors[needed_vectors[i]]) {
+			ksft_print_msg("no guest has seen %s\n", vector_names[needed_vectors[i]]);
+			good = false;
+		}
+	return good;
+}
+
+static void report_calls(void)
+{
+	u32 i;
+
 	for (i = 0; i < nr_fuzz_calls; i++)
 		if (options.verbose || (fuzz_totals->row[i].calls && !fuzz_totals->row[i].good))
 			ksft_print_msg("%s: %lu calls, %lu good\n", fuzz_calls[i].name, fuzz_totals->row[i].calls,
@@ -306,8 +355,10 @@ static void parse(int argc, char **argv)
 		options.seeds[i].ops = ops;
 		options.seeds[i].threads = threads < 1 ? 1 : threads > MAX_THREADS ? MAX_THREADS : threads;
 	}
-	if (!options.nr_seeds)
+	if (!options.nr_seeds) {
 		read_seeds(file);
+		options.depth = options.round < 0;
+	}
 }
 
 int main(int argc, char **argv)
@@ -323,7 +374,7 @@ int main(int argc, char **argv)
 	fuzz_totals = mmap(NULL, sizeof(*fuzz_totals), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (fuzz_totals == MAP_FAILED)
 		die("mmap: %s", strerror(errno));
-	ksft_set_plan(options.nr_seeds);
+	ksft_set_plan(options.nr_seeds + options.depth);
 	witness_begin(&old);
 	for (i = 0; i < options.nr_seeds; i++) {
 		const struct seed *seed = &options.seeds[i];
@@ -332,6 +383,9 @@ int main(int argc, char **argv)
 				 seed->ops, seed->threads);
 	}
 	vm_destroy(&old);
-	report();
+	report_guests();
+	report_calls();
+	if (options.depth)
+		ksft_test_result(guests_did_it_all(), "guests have met what guests meet\n");
 	ksft_finished();
 }

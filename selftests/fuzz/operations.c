@@ -89,7 +89,7 @@ static void run(struct actor *a)
 		if (!chance_one_in(&a->chance, 4))
 			kvm_ioctl_once(fd, KVM_SET_CPUID2, a->world->cpuid);
 		guest_prepare(a, fd);
-	} else if (chance_one_in(&a->chance, 2)) {
+	} else if (chance_one_in(&a->chance, guest_is_dead(a->world->vcpus[vcpu].run) ? 1 : 3)) {
 		guest_prepare(a, fd);
 	}
 	guest_run(a, vcpu);

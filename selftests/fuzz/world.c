@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #define RESERVED	(4 * GiB)
+#define LOW_SIZE	(64 * PAGE_SIZE)	/* where guests have their code and tables */
 
 void chance_seed(struct chance *c, u64 seed, u64 round, u64 thread, u64 op)
 {
@@ -105,9 +106,24 @@ static void list_msrs(struct world *w)
 	}
 }
 
+static long set_low_slot(struct world *w)
+{
+	struct kvm_userspace_memory_region low = {
+		.memory_size = ARENA_SHARED, .userspace_addr = (uintptr_t)w->arena,
+	};
+
+	return kvm_ioctl_once(w->vm, KVM_SET_USER_MEMORY_REGION, &low);
+}
+
+void world_mend(struct world *w)
+{
+	map_arena(w, 0, LOW_SIZE);
+	/* refused if another has come between: then the guest has no memory, or another's */
+	set_low_slot(w);
+}
+
 void world_begin(struct world *w, struct chance *c)
 {
-	struct kvm_userspace_memory_region low = { .memory_size = ARENA_SHARED };
 	struct kvm_enable_cap split = { .cap = KVM_CAP_SPLIT_IRQCHIP, .args = { 24 } };
 	u32 i, chips = chance_below(c, 3);
 
@@ -128,8 +144,8 @@ void world_begin(struct world *w, struct chance *c)
 		kvm_must(w->vm, KVM_ENABLE_CAP, &split);
 	if (chips == 2)
 		kvm_ioctl_once(w->vm, KVM_CREATE_IRQCHIP, NULL);
-	low.userspace_addr = (uintptr_t)w->arena;
-	kvm_must(w->vm, KVM_SET_USER_MEMORY_REGION, &low);
+	if (set_low_slot(w))
+		die("no memory");
 	/* without one, what must come before the first has its chance */
 	if (chance_one_in(c, 2) && world_add_vcpu(w, 0, 0))
 		die("no vCPU");
