@@ -8,7 +8,6 @@
 #include "pv.h"
 
 #include <errno.h>
-#include <string.h>
 #include <sys/resource.h>
 
 #define VECTOR		0x41
@@ -109,26 +108,6 @@ TEST_F(poll, forbidden_by_the_guest)
 	ASSERT_TRUE(pv_offered(&self->vm, KVM_FEATURE_POLL_CONTROL));
 	set_limit(&self->vm, LONG_POLL_NS);
 	EXPECT_LE(MANY, sleeps(self->vcpu, 0));
-}
-
-/* writes a parameter of the module that is under test, and gives the old value; -1 if there is none */
-static long set_parameter(const char *name, unsigned long value)
-{
-	const char *module = strstr(node_path(), "quire") ? "quire" : "kvm";
-	char path[96];
-	long old = -1;
-	FILE *file;
-
-	snprintf(path, sizeof(path), "/sys/module/%s/parameters/%s", module, name);
-	file = fopen(path, "r+");
-	if (!file)
-		return -1;
-	if (fscanf(file, "%ld", &old) != 1)
-		old = -1;
-	rewind(file);
-	fprintf(file, "%lu", value);
-	fclose(file);
-	return old;
 }
 
 TEST_F(poll, parameters)

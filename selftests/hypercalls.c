@@ -10,6 +10,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <time.h>
 
 #define VECTOR	0x51
 #define CPUS	3
@@ -190,6 +191,42 @@ TEST_F(calls, no_kick_without_exits)
 	vcpu_set_guest(vcpu, guest_asks_for_kicks, 0);
 	EXPECT_EQ(0, call_wait_sync(vcpu, 1));
 	vm_destroy(&vm);
+}
+
+/* --- the time of day --- */
+
+static struct kvm_clock_pairing pairing;
+
+static void guest_pairs(u64 argument)
+{
+	u64 before, after;
+
+	before = guest_rdtsc();
+	if (guest_hypercall(HC_CLOCK_PAIRING, &pairing, 0, 0, 0) == -KVM_EOPNOTSUPP) {
+		guest_sync2(1, 0);
+		return;
+	}
+	after = guest_rdtsc();
+	GUEST_EXPECT(pairing.tsc > before && pairing.tsc < after);
+	GUEST_EXPECT(pairing.nsec < 1000000000);
+	GUEST_EXPECT_EQ(0, pairing.flags);
+	guest_sync2(1, pairing.sec);
+	GUEST_EXPECT_EQ(-KVM_EOPNOTSUPP, guest_hypercall(HC_CLOCK_PAIRING, &pairing, 1, 0, 0));
+	GUEST_EXPECT_EQ(-KVM_EFAULT, guest_hypercall(HC_CLOCK_PAIRING, MMIO_BASE, 0, 0, 0));
+}
+
+TEST_F(calls, clock_pairing)
+{
+	struct vcpu *vcpu = self->vm.vcpus[0];
+	u64 seen;
+
+	vcpu_set_guest(vcpu, guest_pairs, 0);
+	seen = call_wait_sync(vcpu, 1);
+	if (!seen)
+		SKIP(return, "the host's clocks do not follow its TSC");
+	EXPECT_LE(seen, (u64)time(NULL));
+	EXPECT_LE((u64)time(NULL) - 5, seen);
+	call_wait_done(vcpu);
 }
 
 /* --- yield --- */

@@ -8,11 +8,14 @@
 
 #include "guest.h"
 
-#include <asm/kvm_para.h>
+#include <linux/kvm_para.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define HC_POLL_IRQ	1
 #define HC_KICK_CPU	5
+#define HC_CLOCK_PAIRING 9
 #define HC_SEND_IPI	10
 #define HC_SCHED_YIELD	11
 #define HC_UNKNOWN	4711
@@ -53,6 +56,26 @@ static inline bool pv_msr_listed(struct vm *vm, u32 index)
 		if (list.indices[i] == index)
 			return true;
 	return false;
+}
+
+/* writes a parameter of the module that is under test, and gives the old value; -1 if there is none */
+static inline long set_parameter(const char *name, unsigned long value)
+{
+	const char *module = strstr(node_path(), "quire") ? "quire" : "kvm";
+	char path[96];
+	long old = -1;
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/sys/module/%s/parameters/%s", module, name);
+	file = fopen(path, "r+");
+	if (!file)
+		return -1;
+	if (fscanf(file, "%ld", &old) != 1)
+		old = -1;
+	rewind(file);
+	fprintf(file, "%lu", value);
+	fclose(file);
+	return old;
 }
 
 static inline void vcpu_make_runnable(struct vcpu *vcpu)

@@ -305,6 +305,26 @@ int clock_set_wall_clock(struct vm *vm, u64 value)
 	return 0;
 }
 
+bool clock_pair(struct vcpu *vcpu, struct kvm_clock_pairing *pair)
+{
+	unsigned long flags;
+	u64 real, host_tsc;
+
+	if (!clock_host_stable())
+		return false;
+	/* Nothing comes in between. */
+	local_irq_save(flags);
+	real = ktime_get_real_ns();
+	host_tsc = rdtsc();
+	local_irq_restore(flags);
+	*pair = (struct kvm_clock_pairing) {
+		.sec = real / CLOCK_NS_PER_SEC,
+		.nsec = real % CLOCK_NS_PER_SEC,
+		.tsc = clock_scale_tsc(vcpu, host_tsc),
+	};
+	return true;
+}
+
 int clock_ioctl_get(struct vm *vm, struct kvm_clock_data *data)
 {
 	struct vm_clock *clock = &vm->clock;

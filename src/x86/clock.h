@@ -10,6 +10,7 @@
 
 #include "../types.h"
 
+struct kvm_clock_pairing;
 struct vcpu;
 struct vm;
 
@@ -91,6 +92,12 @@ int clock_set_system_time(struct vcpu *vcpu, u64 value);
  * May sleep.  0, also if there is no memory at @value.
  */
 int clock_set_wall_clock(struct vm *vm, u64 value);
+
+/**
+ * clock_pair() - the host's time of day and the guest's TSC at one moment
+ * Return: false if the host's clocks do not follow its TSC.
+ */
+bool clock_pair(struct vcpu *vcpu, struct kvm_clock_pairing *pair);
 
 /** clock_ioctl_get() - KVM_GET_CLOCK.  0. */
 int clock_ioctl_get(struct vm *vm, struct kvm_clock_data *data);

@@ -56,6 +56,22 @@ static long hypercall_kick_cpu(const struct hypercall *call)
 	return 0;
 }
 
+static long hypercall_clock_pairing(const struct hypercall *call)
+{
+	struct guest_memory *mem = &call->vcpu->vm->mem;
+	struct kvm_clock_pairing pair;
+	long ret = 0;
+	int idx;
+
+	if (call->args[1] != KVM_CLOCK_PAIRING_WALLCLOCK || !clock_pair(call->vcpu, &pair))
+		return -KVM_EOPNOTSUPP;
+	idx = mem_read_lock(mem);
+	if (mem_write(mem, call->args[0], &pair, sizeof(pair)))
+		ret = -KVM_EFAULT;
+	mem_read_unlock(mem, idx);
+	return ret;
+}
+
 static struct task_struct *hypercall_task(struct vcpu *vcpu)
 {
 	struct task_struct *task;
@@ -105,6 +121,7 @@ static const struct {
 } hypercalls[] = {
 	{ KVM_HC_VAPIC_POLL_IRQ, hypercall_poll_irq },
 	{ KVM_HC_KICK_CPU, hypercall_kick_cpu },
+	{ KVM_HC_CLOCK_PAIRING, hypercall_clock_pairing },
 	{ KVM_HC_SEND_IPI, hypercall_send_ipi },
 	{ KVM_HC_SCHED_YIELD, hypercall_sched_yield },
 };
