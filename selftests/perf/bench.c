@@ -17,6 +17,7 @@
  * measured over several slots that show the same memory, or the number would drown in the allocator's caches.
  */
 #include "apic.h"
+#include "runner.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -476,6 +477,211 @@ static void bench_events(void)
 	bench_irqfds();
 }
 
+/*
+ * The local APIC, in x2APIC mode. What is sent to another vCPU is a new vector each time, so that none waits already;
+ * that vCPU does not run. Between two vCPUs that halt in turns a round has two interrupts, two halts and two wake-ups.
+ */
+
+#define APIC_FIRST	0x30
+#define APIC_VECTORS	190
+#define PING		0xf1
+#define TIMER		0xf2
+#define FAR_AWAY	(1ull << 40)	/* ticks: never within a run */
+#define SOON		2000000		/* ticks: the guest is asleep by then */
+
+static volatile u64 eoi_cost, woken_at, pings[MAX_VCPUS];
+
+GUEST_LOOP(guest_cr8_loop, "mov $3, %%eax; mov %%rax, %%cr8", "i"(0))
+GUEST_LOOP(guest_tpr_loop, "mov $0x808, %%ecx; mov $0x30, %%eax; xor %%edx, %%edx; wrmsr", "i"(0))
+
+static void on_apic(struct guest_frame *frame)
+{
+	u64 start = guest_rdtsc();
+
+	guest_wrmsr(0x800 + APIC_EOI / 16, 0);
+	eoi_cost = guest_rdtsc() - start;
+}
+
+static void on_wake(struct guest_frame *frame)
+{
+	woken_at = guest_rdtsc();
+	pings[guest_this_cpu()->id]++;
+	guest_wrmsr(0x800 + APIC_EOI / 16, 0);
+}
+
+static void guest_apic_begin(void)
+{
+	u32 vector;
+
+	for (vector = APIC_FIRST; vector < APIC_FIRST + APIC_VECTORS; vector++)
+		guest_handlers[vector] = on_apic;
+	guest_handlers[PING] = on_wake;
+	guest_handlers[TIMER] = on_wake;
+	guest_apic_enable(true);
+}
+
+/* to itself, from the write to behind the handler; and EOI alone */
+static void guest_self_ipi(u64 only_eoi)
+{
+	u64 i, start;
+
+	guest_apic_begin();
+	guest_sti();
+	for (i = 0; i < ROUNDS; i++) {
+		start = guest_rdtsc();
+		guest_wrmsr(0x800 + APIC_SELF_IPI / 16, APIC_FIRST);
+		samples[i] = only_eoi ? eoi_cost : guest_rdtsc() - start;
+	}
+	guest_cli();
+}
+
+static void guest_send(u64 unused)
+{
+	u64 i, start;
+
+	guest_apic_begin();
+	for (i = 0; i < APIC_VECTORS; i++) {
+		start = guest_rdtsc();
+		guest_wrmsr(0x800 + APIC_ICR / 16, 2ull << 32 | (APIC_FIRST + i));
+		samples[i] = guest_rdtsc() - start;
+	}
+}
+
+static void guest_deadlines(u64 unused)
+{
+	u64 i, start;
+
+	guest_apic_begin();
+	guest_apic_write(APIC_LVTT, LVT_DEADLINE | TIMER);
+	for (i = 0; i < ROUNDS; i++) {
+		start = guest_rdtsc();
+		guest_wrmsr(MSR_TSC_DEADLINE, start + FAR_AWAY);
+		samples[i] = guest_rdtsc() - start;
+	}
+	guest_wrmsr(MSR_TSC_DEADLINE, 0);
+}
+
+/* how late the handler is, for who sleeps until a deadline */
+static void guest_wakes(u64 unused)
+{
+	u64 i, deadline;
+
+	guest_apic_begin();
+	guest_apic_write(APIC_LVTT, LVT_DEADLINE | TIMER);
+	for (i = 0; i < APIC_VECTORS; i++) {
+		woken_at = 0;
+		deadline = guest_rdtsc() + SOON;
+		guest_wrmsr(MSR_TSC_DEADLINE, deadline);
+		while (!woken_at) {
+			guest_sti_hlt();
+			guest_cli();
+		}
+		samples[i] = woken_at - deadline;
+	}
+}
+
+static void guest_pong(u64 rounds)
+{
+	u64 i;
+
+	guest_apic_begin();
+	for (i = 0; i < rounds; i++) {
+		while (pings[1] == i) {
+			guest_sti_hlt();
+			guest_cli();
+		}
+		guest_wrmsr(0x800 + APIC_ICR / 16, PING);
+	}
+}
+
+static void guest_ping(u64 rounds)
+{
+	u64 i, start;
+
+	guest_apic_begin();
+	pings[0] = 0;
+	for (i = 0; i < rounds; i++) {
+		start = guest_rdtsc();
+		guest_wrmsr(0x800 + APIC_ICR / 16, 1ull << 32 | PING);
+		while (pings[0] == i) {
+			guest_sti_hlt();
+			guest_cli();
+		}
+		samples[i] = guest_rdtsc() - start;
+	}
+}
+
+static void bench_ping(struct vcpu *other)
+{
+	struct runner runner;
+
+	/* the other first: it is asleep when the first ping comes, or the ping waits for it */
+	vcpu_set_guest(other, guest_pong, APIC_VECTORS);
+	runner_start(&runner, other);
+	usleep(100000);
+	run(guest_ping, APIC_VECTORS);
+	runner_join(&runner);
+	print("ipi_halted_round", guest_median(APIC_VECTORS));
+}
+
+/* what a VMM does where the kernel has the timer */
+static void offer_deadline(struct vcpu *to)
+{
+	struct kvm_cpuid2 *cpuid = cpuid_supported(vm.node);
+
+	cpuid_find(cpuid, 1, 0)->ecx |= 1 << 24;
+	kvm_must(to->fd, KVM_SET_CPUID2, cpuid);
+	free(cpuid);
+}
+
+static struct vcpu *new_runnable(int id)
+{
+	struct kvm_mp_state runnable = { .mp_state = KVM_MP_STATE_RUNNABLE };
+	struct vcpu *created = vcpu_create(&vm, id);
+
+	kvm_must(created->fd, KVM_SET_MP_STATE, &runnable);
+	return created;
+}
+
+static void turn_apic_on(struct vcpu *of)
+{
+	vcpu_set_guest(of, guest_lapic_on, 0);
+	call_wait_done(of);
+}
+
+static void bench_apic(void)
+{
+	struct vcpu *main_vcpu = vcpu, *other;
+	struct vm main_vm = vm;
+
+	/* of its own, so that other groups find a VM with one vCPU */
+	vm_create(&vm, VM_SPLIT_IRQCHIP);
+	vcpu = vcpu_create(&vm, 0);
+	offer_deadline(vcpu);
+	other = new_runnable(1);
+	turn_apic_on(new_runnable(2));
+
+	run(guest_cr8_loop, 0);
+	print("tpr_write_cr8", guest_median(ROUNDS));
+	run(guest_self_ipi, 0);
+	print("ipi_self", guest_median(ROUNDS));
+	run(guest_self_ipi, 1);
+	print("eoi_write", guest_median(ROUNDS));
+	run(guest_tpr_loop, 0);
+	print("tpr_write_msr", guest_median(ROUNDS));
+	run(guest_send, 0);
+	print("ipi_send", guest_median(APIC_VECTORS));
+	run(guest_deadlines, 0);
+	print("timer_deadline_write", guest_median(ROUNDS));
+	run(guest_wakes, 0);
+	print("hlt_wakeup", guest_median(APIC_VECTORS));
+	bench_ping(other);
+
+	vm_destroy(&vm);
+	vm = main_vm;
+	vcpu = main_vcpu;
+}
+
 static const struct {
 	const char *name;
 	void (*run)(void);
@@ -487,6 +693,7 @@ static const struct {
 	{ "life", bench_life },
 	{ "memory", bench_tables },
 	{ "events", bench_events },
+	{ "apic", bench_apic },
 };
 
 static bool wanted(const char *name, char **names)
