@@ -198,6 +198,8 @@ void vm_create(struct vm *vm, unsigned int flags)
 	vm->next_table = TABLES_BASE;
 	if (flags & VM_SPLIT_IRQCHIP)
 		add_split_irqchip(vm);
+	if (flags & VM_IRQCHIP)
+		kvm_must(vm->fd, KVM_CREATE_IRQCHIP, NULL);
 	if (flags & VM_NO_RAM)
 		return;
 	vm->ram = host_memory(RAM_SIZE, 2 * MiB);

@@ -60,6 +60,7 @@ struct vm {
 enum vm_flags {
 	VM_NO_RAM = 1,
 	VM_SPLIT_IRQCHIP = 2,	/* local APICs in the kernel, IOAPIC routes for 24 pins reserved */
+	VM_IRQCHIP = 4,		/* all interrupt chips in the kernel, but no interval timer */
 };
 
 enum cpu_mode {

@@ -79,11 +79,12 @@ static const struct capability capabilities[] = {
 	{ KVM_CAP_X86_DISABLE_EXITS, CAPABILITY_DISABLE_EXITS },
 	{ KVM_CAP_MCE, 32 },
 
-	/*
-	 * VMMs look at KVM_CAP_IRQCHIP before they ask for any local APIC in the
-	 * kernel, also when the other chips are to stay in user space.
-	 */
 	{ KVM_CAP_IRQCHIP, 1 },
+	{ KVM_CAP_IOAPIC_POLARITY_IGNORED, 1 },
+	{ KVM_CAP_PIT, 1 },
+	{ KVM_CAP_PIT2, 1 },
+	{ KVM_CAP_PIT_STATE2, 1 },
+	{ KVM_CAP_REINJECT_CONTROL, 1 },
 	{ KVM_CAP_SPLIT_IRQCHIP, 1 },
 	{ KVM_CAP_X2APIC_API, CAPABILITY_X2APIC_API },
 	{ KVM_CAP_IRQ_ROUTING, IRQ_MAX_ROUTES },

@@ -8,11 +8,16 @@
 #include <linux/kvm.h>
 #include <linux/module.h>
 #include <linux/overflow.h>
+#include <linux/slab.h>
+#include <linux/string.h>
+#include <linux/uaccess.h>
 
 #include <linux/quire.h>
 
 #include "../irq/coalesced.h"
 #include "../irq/ioeventfd.h"
+#include "../irq/irqchip.h"
+#include "../irq/pit_timer.h"
 #include "../vcpu.h"
 #include "../vm.h"
 #include "../x86/msr.h"
@@ -166,6 +171,103 @@ static long vm_irq_line_status(void *object, void *arg, void __user *uarg)
 	return 0;
 }
 
+static long vm_create_irqchip(void *object, void *arg, void __user *uarg)
+{
+	struct vm *vm = object;
+	long ret;
+
+	mutex_lock(&vm->lock);
+	ret = irqchip_create(vm);
+	mutex_unlock(&vm->lock);
+	return ret;
+}
+
+static long vm_get_irqchip(void *object, void *arg, void __user *uarg)
+{
+	return irqchip_ioctl_get(object, arg);
+}
+
+/* These three say by their numbers that nothing is read from user space. */
+static long vm_set_irqchip(void *object, void *arg, void __user *uarg)
+{
+	struct kvm_irqchip *state = memdup_user(uarg, sizeof(*state));
+	long ret;
+
+	if (IS_ERR(state))
+		return PTR_ERR(state);
+	ret = irqchip_ioctl_set(object, state);
+	kfree(state);
+	return ret;
+}
+
+static long vm_create_pit_with(struct vm *vm, u32 flags)
+{
+	long ret;
+
+	mutex_lock(&vm->lock);
+	ret = pit_timer_create(vm, flags);
+	mutex_unlock(&vm->lock);
+	return ret;
+}
+
+static long vm_create_pit(void *object, void *arg, void __user *uarg)
+{
+	return vm_create_pit_with(object, KVM_PIT_SPEAKER_DUMMY);
+}
+
+static long vm_create_pit2(void *object, void *arg, void __user *uarg)
+{
+	const struct kvm_pit_config *config = arg;
+
+	return vm_create_pit_with(object, config->flags);
+}
+
+static long vm_get_pit2(void *object, void *arg, void __user *uarg)
+{
+	return pit_timer_ioctl_get(object, arg);
+}
+
+static long vm_set_pit2(void *object, void *arg, void __user *uarg)
+{
+	return pit_timer_ioctl_set(object, arg);
+}
+
+/* The older form: channels alone.  What else there is stays as it is. */
+static long vm_get_pit(void *object, void *arg, void __user *uarg)
+{
+	struct kvm_pit_state *old = arg;
+	struct kvm_pit_state2 state;
+	long ret = pit_timer_ioctl_get(object, &state);
+
+	if (!ret)
+		memcpy(old->channels, state.channels, sizeof(old->channels));
+	return ret;
+}
+
+static long vm_set_pit(void *object, void *arg, void __user *uarg)
+{
+	struct kvm_pit_state2 state;
+	struct kvm_pit_state old;
+	long ret;
+
+	if (copy_from_user(&old, uarg, sizeof(old)))
+		return -EFAULT;
+	ret = pit_timer_ioctl_get(object, &state);
+	if (ret)
+		return ret;
+	memcpy(state.channels, old.channels, sizeof(state.channels));
+	return pit_timer_ioctl_set(object, &state);
+}
+
+static long vm_reinject_control(void *object, void *arg, void __user *uarg)
+{
+	struct kvm_reinject_control control;
+
+	if (copy_from_user(&control, uarg, sizeof(control)))
+		return -EFAULT;
+	return pit_timer_ioctl_reinject(object, &control);
+}
+
 static long vm_ioeventfd(void *object, void *arg, void __user *uarg)
 {
 	struct vm *vm = object;
@@ -233,6 +335,16 @@ static const struct ioctl_op vm_ops[] = {
 	IOCTL_OP(KVM_SET_GSI_ROUTING, vm_set_gsi_routing, 0),
 	IOCTL_OP(KVM_IRQ_LINE, vm_irq_line, 0),
 	IOCTL_OP(KVM_IRQ_LINE_STATUS, vm_irq_line_status, 0),
+	IOCTL_OP(KVM_CREATE_IRQCHIP, vm_create_irqchip, 0),
+	IOCTL_OP(KVM_GET_IRQCHIP, vm_get_irqchip, 0),
+	IOCTL_OP(KVM_SET_IRQCHIP, vm_set_irqchip, IOCTL_RAW),
+	IOCTL_OP(KVM_CREATE_PIT, vm_create_pit, 0),
+	IOCTL_OP(KVM_CREATE_PIT2, vm_create_pit2, 0),
+	IOCTL_OP(KVM_GET_PIT, vm_get_pit, 0),
+	IOCTL_OP(KVM_SET_PIT, vm_set_pit, IOCTL_RAW),
+	IOCTL_OP(KVM_GET_PIT2, vm_get_pit2, 0),
+	IOCTL_OP(KVM_SET_PIT2, vm_set_pit2, 0),
+	IOCTL_OP(KVM_REINJECT_CONTROL, vm_reinject_control, IOCTL_RAW),
 	IOCTL_OP(KVM_IOEVENTFD, vm_ioeventfd, 0),
 	IOCTL_OP(KVM_IRQFD, vm_irqfd, 0),
 	IOCTL_OP(KVM_REGISTER_COALESCED_MMIO, vm_register_coalesced, 0),
