@@ -95,6 +95,7 @@ static const struct capability capabilities[] = {
 	{ KVM_CAP_IOEVENTFD_NO_LENGTH, 1 },
 	{ KVM_CAP_IOEVENTFD_ANY_LENGTH, 1 },
 	{ KVM_CAP_IRQFD, 1 },
+	{ KVM_CAP_IRQFD_RESAMPLE, 1 },
 	{ KVM_CAP_COALESCED_MMIO, VCPU_RING_PAGE_OFFSET },
 	{ KVM_CAP_COALESCED_PIO, 1 },
 
