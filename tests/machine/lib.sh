@@ -62,6 +62,18 @@ need() {
 		die "could not install ${missing[*]}"
 }
 
+# unpack_packages FOLDER PACKAGE...: download the packages and unpack them there.
+unpack_packages() {
+	local new=$1 package
+	shift
+	say "fetching $*"
+	mkdir -p "$new/packages" && (cd "$new/packages" && apt download "$@") || return
+	for package in "$new"/packages/*.deb; do
+		dpkg-deb -x "$package" "$new" || return
+	done
+	rm -rf "$new/packages"
+}
+
 # cached NAME MAKER [ARGUMENT...]: print the path of NAME in the cache. If it is
 # not there, "MAKER ARGUMENT... PATH" makes it as PATH first. PATH lies beside
 # the place where the thing will be, so a maker that needs to know the final
