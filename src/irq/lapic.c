@@ -319,6 +319,8 @@ int lapic_accept(struct vcpu *vcpu)
 
 	if (vector < 0)
 		return -1;
+	if (READ_ONCE(apic->timer.due))
+		lapic_timer_wait_due(apic, vector);
 	clear_bit(vector, apic->regs.irr);
 	__set_bit(vector, apic->regs.isr);
 	apic->isr_highest = vector;

@@ -26,9 +26,12 @@
  * @period_ns:	one shot, or the whole period; 0: stopped.  Not in deadline mode
  * @expiry:	host time at which the count reached, or reaches, 0 first
  * @deadline:	guest TSC value, 0: disarmed; the callback writes 0
+ * @due:	the deadline whose vector the callback posted, maybe before it; 0: none
+ * @advance_ns:	by how much @host fires before a deadline
  *
  * Owner: the holder of vcpu->mutex, who cancels @host before he changes a field.
- * Until then the callback reads @mode, @period_ns and @deadline.
+ * Until then the callback reads @mode, @period_ns, @deadline and @advance_ns, and
+ * writes @due before it posts.
  */
 struct lapic_timer {
 	struct hrtimer host;
@@ -36,6 +39,8 @@ struct lapic_timer {
 	u64 period_ns;
 	ktime_t expiry;
 	u64 deadline;
+	u64 due;
+	u32 advance_ns;
 };
 
 /**
@@ -145,6 +150,11 @@ static inline void lapic_pv_eoi_settle(struct lapic *apic)
 void lapic_timer_init(struct lapic *apic);
 /** lapic_timer_stop() - stop it and forget what it counted.  Spins for its callback. */
 void lapic_timer_stop(struct lapic *apic);
+/**
+ * lapic_timer_wait_due() - @vector is taken: if it is a deadline's, not before that
+ * Spins for the rest, at most timer_advance_ns; timer.due is set.
+ */
+void lapic_timer_wait_due(struct lapic *apic, u8 vector);
 /* Writes of the registers; lapic_timer_current() is a read of one. */
 void lapic_timer_set_lvt(struct lapic *apic, u32 lvt);
 void lapic_timer_set_initial(struct lapic *apic, u32 count);

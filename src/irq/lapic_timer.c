@@ -8,10 +8,16 @@
  * not masked; its callback posts the vector directly, so that an entry into the
  * guest never has to look at the timer.
  *
+ * What a deadline is for is late by the time that it takes from the host's timer to
+ * the guest's next instruction, most of it spent on waking the vCPU.  So the host's
+ * timer of a deadline fires earlier, by what was learnt from how late others were,
+ * and whoever takes the vector waits for the rest.
+ *
  * One count is one cycle of the input clock before division: a nanosecond, unless
  * the VMM says otherwise.
  */
 #include <linux/math64.h>
+#include <linux/moduleparam.h>
 #include <linux/printk.h>
 
 #include "../host/compat/hrtimer.h"
@@ -26,6 +32,15 @@
 
 /* Looking at the TSC again sooner than this is no use. */
 #define LAPIC_TIMER_MIN_RETRY_NS	1000
+
+static unsigned int timer_advance_ns = 5000;
+module_param(timer_advance_ns, uint, 0644);
+MODULE_PARM_DESC(timer_advance_ns,
+		 "By how much at most TSC deadlines fire early, to be in time (default: 5000)");
+
+/* A new lateness counts by this part, and not at all if it is that much too long. */
+#define LAPIC_ADVANCE_STEP		8
+#define LAPIC_ADVANCE_OUTLIER		4
 
 static bool lapic_timer_masked(const struct lapic *apic)
 {
@@ -66,19 +81,27 @@ static u64 lapic_timer_tsc_to_ns(const struct lapic *apic, u64 ticks)
 	return apic_tsc_to_ns(ticks, apic->vcpu->clock.tsc_khz);
 }
 
-/* The host's clock drifts against the TSC: not early for the guest. */
+/* When the host's timer shall fire for a deadline in @left ticks. */
+static u64 lapic_timer_deadline_ns(const struct lapic *apic, u64 left)
+{
+	u32 advance = min(READ_ONCE(apic->timer.advance_ns), READ_ONCE(timer_advance_ns));
+	u64 ns = lapic_timer_tsc_to_ns(apic, left);
+
+	return ns - min_t(u64, ns, advance);
+}
+
+/* The host's clock drifts against the TSC: not earlier than was meant. */
 static enum hrtimer_restart lapic_timer_deadline_reached(struct lapic *apic)
 {
 	struct lapic_timer *timer = &apic->timer;
-	u64 left = lapic_timer_deadline_left(apic);
-	u64 ns;
+	u64 ns = lapic_timer_deadline_ns(apic, lapic_timer_deadline_left(apic));
 
-	if (left) {
-		ns = max_t(u64, lapic_timer_tsc_to_ns(apic, left),
-			   LAPIC_TIMER_MIN_RETRY_NS);
+	if (ns) {
+		ns = max_t(u64, ns, LAPIC_TIMER_MIN_RETRY_NS);
 		hrtimer_forward_now(&timer->host, ns_to_ktime(ns));
 		return HRTIMER_RESTART;
 	}
+	WRITE_ONCE(timer->due, timer->deadline);
 	WRITE_ONCE(timer->deadline, 0);
 	lapic_post_lvt(apic, APIC_REG_LVT_TIMER);
 	return HRTIMER_NORESTART;
@@ -139,13 +162,44 @@ static void lapic_timer_arm_deadline(struct lapic *apic)
 	u64 left = lapic_timer_deadline_left(apic);
 
 	if (left) {
-		lapic_timer_start_host(apic,
-				       ktime_add_ns(ktime_get(),
-						    lapic_timer_tsc_to_ns(apic, left)));
+		lapic_timer_start_host(apic, ktime_add_ns(ktime_get(),
+							  lapic_timer_deadline_ns(apic, left)));
 		return;
 	}
 	timer->deadline = 0;
 	lapic_post_lvt(apic, APIC_REG_LVT_TIMER);
+}
+
+static void lapic_timer_was_late(struct lapic_timer *timer, u64 ns)
+{
+	u32 limit = READ_ONCE(timer_advance_ns);
+
+	if (ns < (u64)limit * LAPIC_ADVANCE_OUTLIER)
+		ns = timer->advance_ns + ns / LAPIC_ADVANCE_STEP;
+	else
+		ns = timer->advance_ns;
+	WRITE_ONCE(timer->advance_ns, min_t(u64, ns, limit));
+}
+
+void lapic_timer_wait_due(struct lapic *apic, u8 vector)
+{
+	struct lapic_timer *timer = &apic->timer;
+	u64 due = timer->due, now = clock_read_tsc(apic->vcpu), ns;
+
+	if ((apic->regs.reg[APIC_REG_LVT_TIMER] & 0xff) != vector)
+		return;
+	timer->due = 0;
+	if (now >= due) {
+		lapic_timer_was_late(timer, lapic_timer_tsc_to_ns(apic, now - due));
+		return;
+	}
+	ns = lapic_timer_tsc_to_ns(apic, due - now);
+	/* Else the TSC is another one by now. */
+	if (ns > timer->advance_ns)
+		return;
+	WRITE_ONCE(timer->advance_ns, timer->advance_ns - ns / LAPIC_ADVANCE_STEP);
+	while (clock_read_tsc(apic->vcpu) < due)
+		cpu_relax();
 }
 
 void lapic_timer_stop(struct lapic *apic)
@@ -156,6 +210,7 @@ void lapic_timer_stop(struct lapic *apic)
 	timer->mode = APIC_TIMER_ONE_SHOT;
 	timer->period_ns = 0;
 	timer->deadline = 0;
+	timer->due = 0;
 }
 
 void lapic_timer_set_initial(struct lapic *apic, u32 count)
@@ -297,6 +352,7 @@ void lapic_set_tsc_deadline(struct vcpu *vcpu, u64 value)
 	if (apic->timer.mode != APIC_TIMER_DEADLINE)
 		return;
 	hrtimer_cancel(&apic->timer.host);
+	apic->timer.due = 0;
 	apic->timer.deadline = value;
 	if (value && !lapic_timer_masked(apic))
 		lapic_timer_arm_deadline(apic);
