@@ -32,6 +32,7 @@ struct totals {
 	u64 failures;	/* allocations that failed */
 	u64 absorbed;	/* of them, without a failed call */
 	u64 most;	/* allocations in one call */
+	u32 turns[NR_COMMANDS];	/* calls of each ioctl */
 };
 
 static struct totals *totals;
@@ -44,8 +45,8 @@ static __thread struct {
 	int fd;
 } control;
 
-/* by command: how many calls there were, and where the next sweep begins, after a call that got along */
-static __thread u32 calls[NR_COMMANDS], begin_at[NR_COMMANDS];
+/* by command: where the next sweep begins, after a call that got along */
+static __thread u32 begin_at[NR_COMMANDS];
 
 static bool write_file(const char *path, const char *text)
 {
@@ -200,7 +201,7 @@ static void count(u64 nth, bool absorbed)
 /* is this call of a command one of those that are swept? */
 static bool has_turn(u32 command)
 {
-	u32 number = ++calls[command];
+	u32 number = __atomic_add_fetch(&totals->turns[command], 1, __ATOMIC_RELAXED);
 
 	return number <= sweep_calls || !(number & (number - 1));
 }

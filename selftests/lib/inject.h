@@ -6,7 +6,7 @@
  * With QUIRE_SWEEP=n in its environment, every test program sweeps its calls of the module: kvm_ioctl() has the 1st,
  * 2nd, ... allocation of the call fail, each time looks at the errno, and only then gives the result of the call that
  * went through untouched. So a test passes only if no failed call has changed anything. Of each ioctl, the first n
- * calls of a thread are swept, and then each whose number is a power of two.
+ * calls of the program are swept, and then each whose number is a power of two.
  */
 #ifndef SELFTESTS_LIB_INJECT_H
 #define SELFTESTS_LIB_INJECT_H
