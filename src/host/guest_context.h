@@ -30,7 +30,8 @@ static __always_inline void guest_timing_enter(void)
 static __always_inline void guest_timing_exit(void)
 {
 	if (!vtime_accounting_enabled_this_cpu()) {
-		current->flags &= ~PF_VCPU;
+		/* Others read the flags of a task as they are; it alone writes them. */
+		data_race(current->flags &= ~PF_VCPU);
 		return;
 	}
 	local_irq_disable();
