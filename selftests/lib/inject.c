@@ -32,7 +32,8 @@ struct totals {
 	u64 failures;	/* allocations that failed */
 	u64 absorbed;	/* of them, without a failed call */
 	u64 most;	/* allocations in one call */
-	u32 turns[NR_COMMANDS];	/* calls of each ioctl */
+	/* of each ioctl: its calls, and where the next sweep begins, after a call that got along */
+	u32 turns[NR_COMMANDS], begin_at[NR_COMMANDS];
 };
 
 static struct totals *totals;
@@ -44,9 +45,6 @@ static __thread struct {
 	pid_t owner;
 	int fd;
 } control;
-
-/* by command: where the next sweep begins, after a call that got along */
-static __thread u32 begin_at[NR_COMMANDS];
 
 static bool write_file(const char *path, const char *text)
 {
@@ -203,18 +201,21 @@ static bool has_turn(u32 command)
 {
 	u32 number = __atomic_add_fetch(&totals->turns[command], 1, __ATOMIC_RELAXED);
 
+	/* a sweep that is not through goes on */
+	if (__atomic_load_n(&totals->begin_at[command], __ATOMIC_RELAXED))
+		return true;
 	return number <= sweep_calls || !(number & (number - 1));
 }
 
 long inject_ioctl(int fd, unsigned long cmd, void *arg)
 {
-	u32 command = _IOC_NR(cmd) % NR_COMMANDS, nth = begin_at[command] ? begin_at[command] : 1;
+	u32 command = _IOC_NR(cmd) % NR_COMMANDS, nth;
 	bool failed;
 	long ret;
 
 	if (!has_turn(command))
 		return kvm_ioctl_once(fd, cmd, arg);
-	begin_at[command] = 0;
+	nth = __atomic_exchange_n(&totals->begin_at[command], 0, __ATOMIC_RELAXED) ?: 1;
 	__atomic_fetch_add(&totals->calls, 1, __ATOMIC_RELAXED);
 	for (; nth < MOST; nth++) {
 		inject_arm(nth);
@@ -225,7 +226,7 @@ long inject_ioctl(int fd, unsigned long cmd, void *arg)
 		count(nth, ret != -ENOMEM && ret != -EFAULT);
 		if (ret == -ENOMEM || ret == -EFAULT)
 			continue;
-		begin_at[command] = nth + 1;
+		__atomic_store_n(&totals->begin_at[command], nth + 1, __ATOMIC_RELAXED);
 		/* interrupted, or got along: what it did, it did */
 		if (ret >= 0 || ret == -EINTR || ret == -EAGAIN)
 			return ret;
