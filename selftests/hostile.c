@@ -208,7 +208,7 @@ TEST_F_TIMEOUT(hostile, node, 60)
 {
 	u32 i;
 
-	for (i = 0; i < 3000 * rounds; i++)
+	for (i = 0; i < rounds_here(3000 * rounds); i++)
 		one_call(&self->h, self->h.node, node_commands, ARRAY_SIZE(node_commands));
 }
 
@@ -216,7 +216,7 @@ TEST_F_TIMEOUT(hostile, vm, 60)
 {
 	u32 i;
 
-	for (i = 0; i < 8000 * rounds; i++) {
+	for (i = 0; i < rounds_here(8000 * rounds); i++) {
 		one_call(&self->h, self->h.vm_fd, vm_commands, ARRAY_SIZE(vm_commands));
 		if (i % 500 == 499)
 			fresh_vm(&self->h);
@@ -227,7 +227,7 @@ TEST_F_TIMEOUT(hostile, vcpu, 60)
 {
 	u32 i;
 
-	for (i = 0; i < 12000 * rounds; i++) {
+	for (i = 0; i < rounds_here(12000 * rounds); i++) {
 		one_call(&self->h, self->h.vcpu_fd, vcpu_commands, ARRAY_SIZE(vcpu_commands));
 		if (i % 500 == 499)
 			fresh_vm(&self->h);
@@ -240,7 +240,7 @@ TEST_F_TIMEOUT(hostile, wrong_fd, 60)
 	static const u64 node_only[] = { KVM_GET_API_VERSION, KVM_GET_VCPU_MMAP_SIZE, KVM_GET_SUPPORTED_CPUID };
 	u32 i;
 
-	for (i = 0; i < 1000 * rounds; i++) {
+	for (i = 0; i < rounds_here(1000 * rounds); i++) {
 		one_call(&self->h, self->h.node, vm_commands + 1, ARRAY_SIZE(vm_commands) - 1);
 		one_call(&self->h, self->h.node, vcpu_commands, ARRAY_SIZE(vcpu_commands));
 		one_call(&self->h, self->h.vm_fd, node_only, ARRAY_SIZE(node_only));
@@ -301,7 +301,7 @@ TEST_F_TIMEOUT(hostile, run, 90)
 	u32 i;
 
 	sigaction(SIGALRM, &action, NULL);
-	for (i = 0; i < 800 * rounds; i++) {
+	for (i = 0; i < rounds_here(800 * rounds); i++) {
 		if (i % 8 == 0) {
 			fresh_vm(&self->h);
 			random_code(&self->h);
@@ -318,7 +318,7 @@ static void *second_thread(void *argument)
 
 	own.argument = host_memory(ARGUMENT_SIZE + PAGE_SIZE, PAGE_SIZE);
 	mprotect(own.argument + ARGUMENT_SIZE, PAGE_SIZE, PROT_NONE);
-	for (i = 0; i < 4000 * rounds; i++)
+	for (i = 0; i < rounds_here(4000 * rounds); i++)
 		one_call(&own, h->vm_fd, vm_commands, ARRAY_SIZE(vm_commands));
 	return NULL;
 }
@@ -332,7 +332,7 @@ TEST_F_TIMEOUT(hostile, two_threads, 90)
 	sigaction(SIGALRM, &action, NULL);
 	random_code(&self->h);
 	ASSERT_EQ(0, pthread_create(&thread, NULL, second_thread, &self->h));
-	for (i = 0; i < 400 * rounds; i++)
+	for (i = 0; i < rounds_here(400 * rounds); i++)
 		one_run(&self->h);
 	ASSERT_EQ(0, pthread_join(thread, NULL));
 }

@@ -157,8 +157,8 @@ TEST_F(slot, many)
 {
 	int count = vm_has(&self->vm, KVM_CAP_NR_MEMSLOTS), i;
 
-	if (count > 512)
-		count = 512;
+	if (count > rounds_here(512))
+		count = rounds_here(512);
 	for (i = 0; i < count; i++)
 		ASSERT_EQ(0, SET(i, 0, GPA + 2 * i * PAGE_SIZE, PAGE_SIZE, self->memory));
 	for (i = 0; i < count; i += 2)

@@ -247,7 +247,7 @@ static void *move_routes(void *argument)
 TEST_F(irqfd, routes_change_under_traffic)
 {
 	struct mover mover = { .vm = &self->vm };
-	u64 i, sum = 0;
+	u64 i, sum = 0, signals = rounds_here(SIGNALS);
 	pthread_t thread;
 
 	ASSERT_EQ(0, route_one(&self->vm, VECTOR));
@@ -255,7 +255,7 @@ TEST_F(irqfd, routes_change_under_traffic)
 	vcpu_set_guest(self->vcpu, guest_takes, 0);
 	EXPECT_EQ(0, taken(self->vcpu));
 	ASSERT_EQ(0, pthread_create(&thread, NULL, move_routes, &mover));
-	for (i = 1; i <= SIGNALS; i++) {
+	for (i = 1; i <= signals; i++) {
 		signal_fd(self->fd);
 		ASSERT_EQ(i, taken(self->vcpu));
 	}
@@ -264,7 +264,7 @@ TEST_F(irqfd, routes_change_under_traffic)
 	EXPECT_LE(1, mover.rounds);
 	for (i = 0; i < VECTORS; i++)
 		sum += guest_copy(&self->vm, hits)[0][VECTOR + i];
-	EXPECT_EQ(SIGNALS, sum);
+	EXPECT_EQ(signals, sum);
 }
 
 TEST_F(irqfd, many)
@@ -303,7 +303,7 @@ TEST_F(irqfd, the_owner_closes)
 	ASSERT_EQ(0, route_one(&self->vm, VECTOR));
 	vcpu_set_guest(self->vcpu, guest_takes, 0);
 	EXPECT_EQ(0, taken(self->vcpu));
-	for (round = 0; round < 200; round++) {
+	for (round = 0; round < rounds_here(200); round++) {
 		int fd = new_eventfd(0);
 
 		ASSERT_EQ(0, irqfd(&self->vm, fd, GSI, 0));
@@ -356,7 +356,7 @@ TEST_F(irqfd, closed_under_traffic)
 
 	ASSERT_EQ(0, route_one(&self->vm, VECTOR));
 	ASSERT_EQ(0, pthread_create(&thread, NULL, signal_until_stopped, &closer));
-	for (round = 0; round < 2000; round++) {
+	for (round = 0; round < rounds_here(2000); round++) {
 		fd = new_eventfd(0);
 		__atomic_store_n(&closer.fd, fd, __ATOMIC_RELEASE);
 		ASSERT_EQ(0, irqfd(&self->vm, fd, GSI, 0));

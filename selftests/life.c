@@ -112,10 +112,10 @@ static void busy_vmm(void)
 
 TEST_F_TIMEOUT(life, killed_at_any_point, 150)
 {
-	int i, status;
+	int i, status, kills = rounds_here(KILLS);
 
 	srand(20);
-	for (i = 0; i < KILLS; i++) {
+	for (i = 0; i < kills; i++) {
 		pid_t pid = fork();
 
 		if (!pid) {
@@ -380,10 +380,10 @@ static void one_life(void)
 TEST_F_TIMEOUT(life, nothing_is_left_behind, 90)
 {
 	long before = available_kib(), after, least = 1 << 30;
-	int phase, i;
+	int phase, i, lives = rounds_here(50);
 
 	for (phase = 0; phase < 4; phase++) {
-		for (i = 0; i < 50; i++)
+		for (i = 0; i < lives; i++)
 			one_life();
 		sleep_us(300000);
 		after = available_kib();

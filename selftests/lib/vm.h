@@ -78,6 +78,9 @@ int node_open(void);
 /* QEMU's TCG, whose SVM knows neither breakpoints loaded by VMRUN nor the intercepts of #BP and XSETBV */
 bool machine_is_tcg(void);
 
+/* how often a test does what finds more the more often it is done: @all times, a quarter where the kernel watches */
+u32 rounds_here(u32 all);
+
 /* returns what ioctl(2) returns when that is not -1, else -errno; swept if QUIRE_SWEEP says so (inject.h) */
 long kvm_ioctl(int fd, unsigned long cmd, void *arg);
 /* the same, never swept */
