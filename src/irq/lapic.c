@@ -631,13 +631,17 @@ static u32 lapic_page_id(const struct vcpu *vcpu)
 void lapic_get_state(struct vcpu *vcpu, struct kvm_lapic_state *state)
 {
 	struct lapic *apic = vcpu->apic;
+	bool running;
+	u32 count = lapic_timer_pause(apic, &running);
 
 	lapic_pv_eoi_settle(apic);
 	apic_regs_save(&apic->regs, state);
+	if (running)
+		lapic_timer_resume(apic);
 	apic_page_set(state, APIC_REG_ID, lapic_page_id(vcpu));
 	apic_page_set(state, APIC_REG_TPR, apic->tpr);
 	apic_page_set(state, APIC_REG_PPR, apic->ppr);
-	apic_page_set(state, APIC_REG_TIMER_CURRENT, lapic_timer_current(apic));
+	apic_page_set(state, APIC_REG_TIMER_CURRENT, count);
 	if (apic->accepts & LAPIC_X2APIC)
 		apic_page_set(state, APIC_REG_LDR, apic_x2apic_ldr(vcpu->id));
 }

@@ -160,6 +160,14 @@ void lapic_timer_set_lvt(struct lapic *apic, u32 lvt);
 void lapic_timer_set_initial(struct lapic *apic, u32 count);
 void lapic_timer_set_divide(struct lapic *apic, u32 divide);
 u32 lapic_timer_current(const struct lapic *apic);
+/**
+ * lapic_timer_pause() - hold the timer, so that registers and count fit together
+ * @running:	receives whether lapic_timer_resume() has to follow
+ * An interrupt that is due has been posted.  May sleep.  Return: the current count.
+ */
+u32 lapic_timer_pause(struct lapic *apic, bool *running);
+/** lapic_timer_resume() - go on after lapic_timer_pause() */
+void lapic_timer_resume(struct lapic *apic);
 /** lapic_timer_load() - go on counting at @current_count, from loaded registers */
 void lapic_timer_load(struct lapic *apic, u32 current_count);
 

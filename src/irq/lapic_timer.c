@@ -310,6 +310,28 @@ u32 lapic_timer_current(const struct lapic *apic)
 				reg[APIC_REG_TIMER_INITIAL]);
 }
 
+u32 lapic_timer_pause(struct lapic *apic, bool *running)
+{
+	struct lapic_timer *timer = &apic->timer;
+	const u32 *reg = apic->regs.reg;
+	ktime_t now;
+
+	*running = hrtimer_cancel(&timer->host);
+	now = ktime_get();
+	/* The host was late, or is about to fire it. */
+	if (*running && ktime_compare(hrtimer_get_expires(&timer->host), now) <= 0)
+		*running = lapic_timer_callback(&timer->host) == HRTIMER_RESTART;
+	if (timer->mode == APIC_TIMER_DEADLINE)
+		return 0;
+	return apic_ns_to_count(lapic_timer_left(timer, now), reg[APIC_REG_TIMER_DIVIDE],
+				reg[APIC_REG_TIMER_INITIAL]);
+}
+
+void lapic_timer_resume(struct lapic *apic)
+{
+	hrtimer_start_expires(&apic->timer.host, HRTIMER_MODE_ABS_PINNED_HARD);
+}
+
 void lapic_timer_load(struct lapic *apic, u32 current_count)
 {
 	struct lapic_timer *timer = &apic->timer;
