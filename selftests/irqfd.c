@@ -449,6 +449,8 @@ static void *wake(void *argument)
 	for (i = 1; i <= WAKE_UPS; i++) {
 		while (*guest_asleep != i)
 			usleep(100);
+		/* in HLT by now: QEMU 7.2 forgets STI's shadow if an exit comes in between */
+		usleep(3000);
 		signal_fd(wake_fd);
 	}
 	return NULL;
