@@ -509,6 +509,29 @@ TEST_F(lapic, extint)
 	call_wait_done(self->vcpu);
 }
 
+/* while LINT0 is masked, a VMM that waits for a window is no reason to stand still */
+static void guest_extint_later(u64 x2apic)
+{
+	guest_ready(x2apic);
+	guest_apic_write(APIC_LVT0, LVT_MASKED);
+	guest_sti();
+	guest_sync(1);
+	guest_sync(2);
+	guest_apic_write(APIC_LVT0, LVT_EXTINT);
+	guest_nop();
+}
+
+TEST_F(lapic, window_of_a_masked_pin)
+{
+	vcpu_set_guest(self->vcpu, guest_extint_later, variant->x2apic);
+	call_wait_sync(self->vcpu, 1);
+	self->vcpu->run->request_interrupt_window = 1;
+	call_wait_sync(self->vcpu, 2);
+	ASSERT_RUN(self->vcpu, KVM_EXIT_IRQ_WINDOW_OPEN);
+	self->vcpu->run->request_interrupt_window = 0;
+	call_wait_done(self->vcpu);
+}
+
 static void on_signal(int number)
 {
 }

@@ -96,7 +96,9 @@ static bool run_window_open(struct vcpu *vcpu)
 		return false;
 	if (event_wants_user_pic(vcpu))
 		return true;
-	vendor->open_interrupt_window(vcpu);
+	/* A window that leads nowhere would open again and again. */
+	if (event_hears_user_pic(vcpu))
+		vendor->open_interrupt_window(vcpu);
 	return false;
 }
 

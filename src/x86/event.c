@@ -266,6 +266,11 @@ bool event_interrupt_waiting(struct vcpu *vcpu)
 	return lapic_pending_vector(vcpu) >= 0;
 }
 
+bool event_hears_user_pic(const struct vcpu *vcpu)
+{
+	return !vcpu->apic || (vcpu->event.pic_vector < 0 && lapic_accepts_pic(vcpu));
+}
+
 bool event_wants_user_pic(struct vcpu *vcpu)
 {
 	const struct vcpu_event *event = &vcpu->event;
@@ -273,9 +278,7 @@ bool event_wants_user_pic(struct vcpu *vcpu)
 	if (event->interrupt.injected || event->exception.pending ||
 	    event->exception.injected || event->nmi_injected)
 		return false;
-	if (vcpu->apic && (event->pic_vector >= 0 || !lapic_accepts_pic(vcpu)))
-		return false;
-	return vendor->interrupt_allowed(vcpu);
+	return event_hears_user_pic(vcpu) && vendor->interrupt_allowed(vcpu);
 }
 
 void event_nmi(struct vcpu *vcpu)

@@ -95,6 +95,11 @@ void event_nmi(struct vcpu *vcpu);
 /** event_collect_nmis() - move NMIs asked for by others to the pending count */
 void event_collect_nmis(struct vcpu *vcpu);
 
+/**
+ * event_hears_user_pic() - is a vector from user space's PIC taken once the guest lets
+ * interrupts in?  Not while one waits, or the local APIC keeps it away.
+ */
+bool event_hears_user_pic(const struct vcpu *vcpu);
 /** event_wants_user_pic() - could a vector from user space's PIC be taken now? */
 bool event_wants_user_pic(struct vcpu *vcpu);
 
