@@ -53,14 +53,15 @@ static void guest_ready(bool x2apic)
 	guest_apic_enable(x2apic);
 }
 
+/*
+ * No HLT: QEMU 7.2 forgets at VMRUN that STI holds interrupts back for another instruction, so one may come before the
+ * HLT that would wait for it.
+ */
 static void guest_wait_hits(u64 count)
 {
-	guest_cli();
-	while (hits < count) {
-		guest_sti_hlt();
-		guest_cli();
-	}
 	guest_sti();
+	while (hits < count)
+		guest_pause();
 }
 
 #define RUN_GUEST(function) do {						\
@@ -540,7 +541,10 @@ static void guest_sleeps(u64 x2apic)
 {
 	guest_ready(x2apic);
 	guest_sync(1);
-	guest_wait_hits(1);
+	while (!hits) {
+		guest_sti_hlt();
+		guest_cli();
+	}
 }
 
 TEST_F(lapic, halt_waits_in_the_kernel)
@@ -629,10 +633,7 @@ TEST_F(lapic, state_with_running_timer)
 
 #define SAVES 400
 
-/*
- * The count reaches 0 shortly before, while or after the state is saved and set again. No HLT: QEMU 7.2 forgets at
- * VMRUN that STI holds interrupts back for another instruction, so one may come before the HLT that would wait for it.
- */
+/* the count reaches 0 shortly before, while or after the state is saved and set again */
 static void guest_timer_due(u64 x2apic)
 {
 	u64 i;
@@ -644,8 +645,7 @@ static void guest_timer_due(u64 x2apic)
 	for (i = 1; i <= SAVES; i++) {
 		guest_apic_write(APIC_TMICT, 2000 + 250 * i);
 		guest_sync(i);
-		while (hits < i)
-			guest_pause();
+		guest_wait_hits(i);
 	}
 	/* and none of them twice */
 	for (i = 0; i < 100000; i++)
