@@ -324,14 +324,25 @@ TEST_F(lapic, timer_periodic)
 	call_wait_done(self->vcpu);
 }
 
+static u32 *lapic_word(struct kvm_lapic_state *state, u32 offset)
+{
+	return (u32 *)(state->regs + offset);
+}
+
 static void guest_slow_clock(u64 x2apic)
 {
+	u64 count;
+
 	guest_ready(x2apic);
 	guest_apic_write(APIC_TDCR, 0xb);	/* divide by 1 */
 	guest_apic_write(APIC_LVTT, VECTOR);
 	guest_apic_write(APIC_TMICT, 250000);
 	GUEST_EXPECT(guest_apic_read(APIC_TMCCT) <= 250000);
 	GUEST_EXPECT(guest_apic_read(APIC_TMCCT) > 0);
+	do
+		count = guest_apic_read(APIC_TMCCT);
+	while (count > 240000);
+	guest_sync2(1, count);
 	guest_wait_hits(1);
 }
 
@@ -339,7 +350,8 @@ static void guest_slow_clock(u64 x2apic)
 TEST_F(lapic, timer_clock)
 {
 	struct kvm_enable_cap cap = { .cap = KVM_CAP_X86_APIC_BUS_CYCLES_NS, .args = { 40 } };
-	u64 start;
+	struct kvm_lapic_state state;
+	u64 start, count;
 
 	if (!vm_has(&self->vm, KVM_CAP_X86_APIC_BUS_CYCLES_NS))
 		SKIP(return, "KVM_CAP_X86_APIC_BUS_CYCLES_NS is not reported");
@@ -361,6 +373,9 @@ TEST_F(lapic, timer_clock)
 	self->vcpu = vcpu_create(&self->vm, 0);
 	vcpu_set_guest(self->vcpu, guest_slow_clock, variant->x2apic);
 	start = now_ns();
+	count = call_wait_sync(self->vcpu, 1);
+	ASSERT_EQ(0, kvm_ioctl(self->vcpu->fd, KVM_GET_LAPIC, &state));
+	EXPECT_LE(*lapic_word(&state, APIC_TMCCT), count);
 	call_wait_done(self->vcpu);
 	EXPECT_LE(10000000, now_ns() - start);
 }
@@ -568,11 +583,6 @@ TEST_F(lapic, halt_waits_in_the_kernel)
 }
 
 /* state by ioctl */
-
-static u32 *lapic_word(struct kvm_lapic_state *state, u32 offset)
-{
-	return (u32 *)(state->regs + offset);
-}
 
 static void guest_set_up(u64 x2apic)
 {

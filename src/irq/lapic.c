@@ -632,9 +632,10 @@ void lapic_get_state(struct vcpu *vcpu, struct kvm_lapic_state *state)
 {
 	struct lapic *apic = vcpu->apic;
 	bool running;
-	u32 count = lapic_timer_pause(apic, &running);
+	u32 count;
 
 	lapic_pv_eoi_settle(apic);
+	count = lapic_timer_pause(apic, &running);
 	apic_regs_save(&apic->regs, state);
 	if (running)
 		lapic_timer_resume(apic);

@@ -297,23 +297,27 @@ void lapic_timer_set_lvt(struct lapic *apic, u32 lvt)
 		lapic_timer_unmasked(apic);
 }
 
-u32 lapic_timer_current(const struct lapic *apic)
+static u32 lapic_timer_count_at(const struct lapic *apic, ktime_t now)
 {
 	const u32 *reg = apic->regs.reg;
 	u64 cycles;
 
 	if (apic->timer.mode == APIC_TIMER_DEADLINE)
 		return 0;
-	cycles = DIV64_U64_ROUND_UP(lapic_timer_left(&apic->timer, ktime_get()),
+	cycles = DIV64_U64_ROUND_UP(lapic_timer_left(&apic->timer, now),
 				    apic->vcpu->vm->apic_bus_ns);
 	return apic_ns_to_count(cycles, reg[APIC_REG_TIMER_DIVIDE],
 				reg[APIC_REG_TIMER_INITIAL]);
 }
 
+u32 lapic_timer_current(const struct lapic *apic)
+{
+	return lapic_timer_count_at(apic, ktime_get());
+}
+
 u32 lapic_timer_pause(struct lapic *apic, bool *running)
 {
 	struct lapic_timer *timer = &apic->timer;
-	const u32 *reg = apic->regs.reg;
 	ktime_t now;
 
 	*running = hrtimer_cancel(&timer->host);
@@ -321,10 +325,7 @@ u32 lapic_timer_pause(struct lapic *apic, bool *running)
 	/* The host was late, or is about to fire it. */
 	if (*running && ktime_compare(hrtimer_get_expires(&timer->host), now) <= 0)
 		*running = lapic_timer_callback(&timer->host) == HRTIMER_RESTART;
-	if (timer->mode == APIC_TIMER_DEADLINE)
-		return 0;
-	return apic_ns_to_count(lapic_timer_left(timer, now), reg[APIC_REG_TIMER_DIVIDE],
-				reg[APIC_REG_TIMER_INITIAL]);
+	return lapic_timer_count_at(apic, now);
 }
 
 void lapic_timer_resume(struct lapic *apic)
