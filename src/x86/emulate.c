@@ -293,21 +293,35 @@ int emulate_instruction(struct vcpu *vcpu, gpa_t gpa, bool write, const u8 *insn
 	return emulate_finish(vcpu, res);
 }
 
-bool emulate_skip(struct vcpu *vcpu)
+/* Decode what is at RIP, and do nothing else. */
+static enum emul_result emulate_decode(struct vcpu *vcpu)
 {
-	struct emul_ctxt *ctxt = vcpu->emul;
 	enum emul_result res;
 	int idx;
 
 	emulate_load(vcpu, INVALID_GPA, NULL, 0);
 	idx = mem_read_lock(&vcpu->vm->mem);
-	res = emul_decode(ctxt);
+	res = emul_decode(vcpu->emul);
 	mem_read_unlock(&vcpu->vm->mem, idx);
+	return res;
+}
 
-	if (res == EMUL_OK || (res == EMUL_UNHANDLEABLE && emul_insn_length(ctxt))) {
-		emul_skip(ctxt);
-		vcpu_set_rip(vcpu, ctxt->rip);
-		vcpu->rflags = ctxt->rflags;
+/* RIP moves behind what emulate_decode() found. */
+static void emulate_pass(struct vcpu *vcpu)
+{
+	struct emul_ctxt *ctxt = vcpu->emul;
+
+	emul_skip(ctxt);
+	vcpu_set_rip(vcpu, ctxt->rip);
+	vcpu->rflags = ctxt->rflags;
+}
+
+bool emulate_skip(struct vcpu *vcpu)
+{
+	enum emul_result res = emulate_decode(vcpu);
+
+	if (res == EMUL_OK || (res == EMUL_UNHANDLEABLE && emul_insn_length(vcpu->emul))) {
+		emulate_pass(vcpu);
 		return true;
 	}
 	if (res == EMUL_FAULT)
@@ -319,20 +333,12 @@ bool emulate_skip(struct vcpu *vcpu)
 
 bool emulate_skip_hypercall(struct vcpu *vcpu)
 {
-	struct emul_ctxt *ctxt = vcpu->emul;
-	enum emul_result res;
-	int idx;
+	const struct emul_insn *insn = &vcpu->emul->insn;
 
-	emulate_load(vcpu, INVALID_GPA, NULL, 0);
-	idx = mem_read_lock(&vcpu->vm->mem);
-	res = emul_decode(ctxt);
-	mem_read_unlock(&vcpu->vm->mem, idx);
-	if (res != EMUL_OK || ctxt->insn.code != EMULATE_GROUP_SYSTEM ||
-	    (ctxt->insn.modrm != EMULATE_VMCALL && ctxt->insn.modrm != EMULATE_VMMCALL))
+	if (emulate_decode(vcpu) != EMUL_OK || insn->code != EMULATE_GROUP_SYSTEM ||
+	    (insn->modrm != EMULATE_VMCALL && insn->modrm != EMULATE_VMMCALL))
 		return false;
-	emul_skip(ctxt);
-	vcpu_set_rip(vcpu, ctxt->rip);
-	vcpu->rflags = ctxt->rflags;
+	emulate_pass(vcpu);
 	vendor->set_interrupt_shadow(vcpu, 0);
 	return true;
 }
