@@ -104,16 +104,19 @@ static void run(void (*function)(u64), u64 argument)
 	}
 }
 
+/* the row @metric: the median of so many samples that a guest function takes */
+static void measure(const char *metric, void (*function)(u64), u64 argument, u32 samples_taken)
+{
+	run(function, argument);
+	print(metric, guest_median(samples_taken));
+}
+
 static void bench_exits(void)
 {
-	run(guest_out_loop, 0);
-	print("exit_out_user", guest_median(ROUNDS));
-	run(guest_cpuid_loop, 0);
-	print("exit_cpuid", guest_median(ROUNDS));
-	run(guest_rdmsr_loop, 0);
-	print("exit_rdmsr", guest_median(ROUNDS));
-	run(guest_mmio_loop, 0);
-	print("exit_mmio_user", guest_median(ROUNDS));
+	measure("exit_out_user", guest_out_loop, 0, ROUNDS);
+	measure("exit_cpuid", guest_cpuid_loop, 0, ROUNDS);
+	measure("exit_rdmsr", guest_rdmsr_loop, 0, ROUNDS);
+	measure("exit_mmio_user", guest_mmio_loop, 0, ROUNDS);
 }
 
 /* faults */
@@ -414,10 +417,8 @@ static void bench_kicks(void)
 			kvm_must(vm.fd, KVM_IOEVENTFD, &args);
 		}
 	}
-	run(guest_kick_port_loop, 0);
-	print("ioeventfd_port", guest_median(ROUNDS));
-	run(guest_kick_mmio_loop, 0);
-	print("ioeventfd_mmio", guest_median(ROUNDS));
+	measure("ioeventfd_port", guest_kick_port_loop, 0, ROUNDS);
+	measure("ioeventfd_mmio", guest_kick_mmio_loop, 0, ROUNDS);
 	for (i = 0; i < KICK_DEVICES; i++)
 		close(fds[i]);
 }
@@ -661,20 +662,13 @@ static void bench_apic(void)
 	other = new_runnable(1);
 	turn_apic_on(new_runnable(2));
 
-	run(guest_cr8_loop, 0);
-	print("tpr_write_cr8", guest_median(ROUNDS));
-	run(guest_self_ipi, 0);
-	print("ipi_self", guest_median(ROUNDS));
-	run(guest_self_ipi, 1);
-	print("eoi_write", guest_median(ROUNDS));
-	run(guest_tpr_loop, 0);
-	print("tpr_write_msr", guest_median(ROUNDS));
-	run(guest_send, 0);
-	print("ipi_send", guest_median(APIC_VECTORS));
-	run(guest_deadlines, 0);
-	print("timer_deadline_write", guest_median(ROUNDS));
-	run(guest_wakes, 0);
-	print("hlt_wakeup", guest_median(APIC_VECTORS));
+	measure("tpr_write_cr8", guest_cr8_loop, 0, ROUNDS);
+	measure("ipi_self", guest_self_ipi, 0, ROUNDS);
+	measure("eoi_write", guest_self_ipi, 1, ROUNDS);
+	measure("tpr_write_msr", guest_tpr_loop, 0, ROUNDS);
+	measure("ipi_send", guest_send, 0, APIC_VECTORS);
+	measure("timer_deadline_write", guest_deadlines, 0, ROUNDS);
+	measure("hlt_wakeup", guest_wakes, 0, APIC_VECTORS);
 	bench_ping(other);
 
 	vm_destroy(&vm);
