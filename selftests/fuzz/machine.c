@@ -21,8 +21,8 @@
 #define AREAS_GPA	0x20000
 #define AREA_SIZE	0x2000
 #define HANDLERS	0x1000
-#define STUB_SIZE	32
-#define COMMON		(HANDLERS + NR_VECTORS * STUB_SIZE)
+#define ENTRY_SIZE	32
+#define COMMON		(HANDLERS + NR_VECTORS * ENTRY_SIZE)
 #define TSS		0x1800
 #define GDT		0x1900
 
@@ -134,8 +134,8 @@ static void put_gates(u8 *base, const struct guest_mode *mode)
 	u32 vector, area = area_of(mode);
 
 	for (vector = 0; vector < 256; vector++) {
-		u32 offset = HANDLERS + (vector < 32 ? vector : 32) * STUB_SIZE, stub = area + offset;
-		u64 gate = (stub & 0xffff) | (u64)(stub >> 16) << 48 | 0xee00ull << 32;
+		u32 offset = HANDLERS + (vector < 32 ? vector : 32) * ENTRY_SIZE, entry = area + offset;
+		u64 gate = (entry & 0xffff) | (u64)(entry >> 16) << 48 | 0xee00ull << 32;
 
 		if (mode->handler_bits == 64)
 			memcpy(base + area + vector * 16, (u64[]){ gate | CODE64 << 16 | 1ull << 32, 0 }, 16);
@@ -161,13 +161,13 @@ static u8 *put_number(u8 *at, u32 number, u32 size)
 }
 
 /* the counter goes up by SS, which a handler can rely on; an interrupt ends; the rest is common */
-static void put_stubs(u8 *base, const struct guest_mode *mode)
+static void put_entries(u8 *base, const struct guest_mode *mode)
 {
 	u8 *area = base + area_of(mode);
 	u32 i, width = mode->bits == 16 ? 2 : 4;
 
 	for (i = 0; i < NR_VECTORS; i++) {
-		u8 *at = area + HANDLERS + i * STUB_SIZE;
+		u8 *at = area + HANDLERS + i * ENTRY_SIZE;
 
 		at = width == 2 ? PUT(at, "\xf0\x36\x66\xff\x06") : PUT(at, "\xf0\x36\xff\x04\x25");
 		at = put_number(at, COUNTERS_GPA + i * 4, width);
@@ -214,7 +214,7 @@ void machine_build(struct actor *a, const struct guest_mode *mode)
 	put_tables(a);
 	put_descriptors(a->world->backdoor, mode);
 	put_gates(a->world->backdoor, mode);
-	put_stubs(a->world->backdoor, mode);
+	put_entries(a->world->backdoor, mode);
 	put_common(a, mode);
 }
 
