@@ -121,6 +121,7 @@ static void reset(struct emul_ctxt *ctxt)
 	ctxt->hint_bound = false;
 	ctxt->posted = false;
 	ctxt->shadow = 0;
+	ctxt->first_rflags = ctxt->rflags;
 	ctxt->start_rflags = ctxt->rflags;
 	emul_forget_reads(ctxt);
 }

@@ -447,6 +447,7 @@ struct emul_ctxt {
 	/* private: of no meaning outside src/emul/ */
 	struct emul_operand dst, src, src2;
 	u64 next_rip;
+	u64 first_rflags;			/* before a REP's first iteration */
 	u64 start_rflags;
 	bool hint_bound;
 	gva_t hint_page;

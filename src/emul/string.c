@@ -61,7 +61,6 @@ static void rep_done(struct emul_ctxt *ctxt, unsigned int units)
  */
 static enum emul_result repeat(struct emul_ctxt *ctxt, iteration_t iteration, bool compares)
 {
-	u64 first_rflags = ctxt->start_rflags;
 	enum emul_result result;
 	unsigned int done;
 	bool equal;
@@ -75,7 +74,7 @@ static enum emul_result repeat(struct emul_ctxt *ctxt, iteration_t iteration, bo
 		if (result != EMUL_OK) {
 			if (compares && result == EMUL_FAULT &&
 			    !(ctxt->cpu & EMUL_CPU_AMD))
-				ctxt->start_rflags = first_rflags;
+				ctxt->start_rflags = ctxt->first_rflags;
 			return result;
 		}
 		rep_done(ctxt, 1);

@@ -228,8 +228,29 @@ static void check_flags_after_fault(u8 cpu, u64 flags)
 	CHECK_EQ(m.ctxt.rflags & ~(u64)X86_EFLAGS_RF, X86_EFLAGS_FIXED | flags);
 }
 
+/* The same, but user space stands for the first source byte: it is one instruction still. */
+static void check_flags_after_wait_and_fault(u8 cpu, u64 flags)
+{
+	start();
+	m.ctxt.cpu = cpu;
+	m.page[MOCK_DATA / 4096 + 1] = MOCK_ABSENT;
+	m.gpr[EMUL_RSI] = MOCK_DEVICE - 1;
+	m.gpr[EMUL_RDI] = MOCK_DATA + 4096 - 2;
+	m.gpr[EMUL_RCX] = 5;
+	m.ctxt.rflags = X86_EFLAGS_FIXED | X86_EFLAGS_CF;
+	CHECK_EQ(mock_run(&m, "f3 a6"), EMUL_IO_NEEDED);
+	CHECK_EQ(m.gpr[EMUL_RCX], 4);
+	CHECK_EQ(mock_complete(&m, 0), EMUL_IO_NEEDED);
+	CHECK_EQ(mock_complete(&m, 0), EMUL_FAULT);
+	CHECK_EQ(m.ctxt.exception.vector, EMUL_EXC_PF);
+	CHECK_EQ(m.gpr[EMUL_RCX], 3);
+	CHECK_EQ(m.ctxt.rflags & ~(u64)X86_EFLAGS_RF, X86_EFLAGS_FIXED | flags);
+}
+
 static void test_rep_fault_flags(void)
 {
+	check_flags_after_wait_and_fault(0, X86_EFLAGS_CF);
+	check_flags_after_wait_and_fault(EMUL_CPU_AMD, X86_EFLAGS_ZF | X86_EFLAGS_PF);
 	check_flags_after_fault(0, X86_EFLAGS_CF);
 	check_flags_after_fault(EMUL_CPU_AMD, X86_EFLAGS_ZF | X86_EFLAGS_PF);
 }

@@ -42,6 +42,7 @@
 #define F_BRANCH	0x10u
 #define F_MOVBE		0x20u
 #define F_HINT		0x40u	/* a register: #UD, or nothing */
+#define F_ALIGNED	0x80u	/* #GP for no alignment and #SS may come in either order */
 
 struct safe {
 	emul_handler_t exec;
@@ -71,15 +72,15 @@ static const struct safe safe[] = {
 	SAFE(salc, 0, 0), SAFE(cbw, 0, 0), SAFE(cwd, 0, 0),
 	SAFE(mov, 0, 0), SAFE(movsx, 0, 0), SAFE(xchg, 0, 0), SAFE(nop_or_xchg, 0, 0),
 	SAFE(nop, 0, F_HINT), SAFE(lea, 0, 0), SAFE(xlat, 0, 0), SAFE(bound, 0, 0),
-	SAFE(cmpxchg8b, 0, 0), SAFE(sahf, 0, 0), SAFE(lahf, 0, 0), SAFE(clc, 0, 0),
+	SAFE(cmpxchg8b, 0, F_ALIGNED), SAFE(sahf, 0, 0), SAFE(lahf, 0, 0), SAFE(clc, 0, 0),
 	SAFE(stc, 0, 0), SAFE(cmc, 0, 0), SAFE(cld, 0, 0), SAFE(std, 0, 0),
 	SAFE(movs, 0, F_STRING), SAFE(stos, 0, F_STRING), SAFE(lods, 0, F_STRING),
 	SAFE(cmps, 0, F_STRING), SAFE(scas, 0, F_STRING),
 	SAFE(push, 0, 0), SAFE(pop, 0, 0), SAFE(pusha, 0, 0), SAFE(popa, 0, 0),
 	SAFE(leave, 0, 0), SAFE(jcc, 0, F_BRANCH), SAFE(jmp, 0, F_BRANCH),
 	SAFE(loop, 0, F_BRANCH),
-	SAFE(sse_load, 0, 0), SAFE(sse_load_aligned, 0, 0), SAFE(sse_store, 0, 0),
-	SAFE(sse_store_aligned, 0, 0), SAFE(sse_load_half, 0, 0), SAFE(sse_store_half, 0, 0),
+	SAFE(sse_load, 0, 0), SAFE(sse_load_aligned, 0, F_ALIGNED), SAFE(sse_store, 0, 0),
+	SAFE(sse_store_aligned, 0, F_ALIGNED), SAFE(sse_load_half, 0, 0), SAFE(sse_store_half, 0, 0),
 	SAFE(sse_movd_load, 0, 0), SAFE(sse_movd_store, 0, 0), SAFE(sse_movq_load, 0, 0),
 	SAFE(sse_movq_store, 0, 0), SAFE(sse_load_scalar, 0, 0), SAFE(sse_store_scalar, 0, 0),
 };
@@ -258,6 +259,9 @@ static bool is_safe(struct cpu_case *c, const struct safe *s, enum emul_result r
 	if (s->flags & F_STRING && !string_safe(c, insn, result))
 		return false;
 	if (s->flags & F_HINT && insn->mod == 3)
+		return false;
+	if (s->flags & F_ALIGNED && result == EMUL_FAULT &&
+	    program.ctxt.exception.vector == EMUL_EXC_SS)
 		return false;
 	c->undefined = s->undefined;
 	return result == EMUL_FAULT || operands_defined(s);
