@@ -23,7 +23,7 @@ log_complaint() {
 		}
 		inside && lines == 0 && !/BUG: KCSAN/ { inside = 0; print; next }
 		inside { held = held $0 "\n"; lines++; next }
-		/vmalloc error: .*allocation/ { denied = 1 }
+		/vmalloc error: .*(alloc|failed to map)/ { denied = 1 }
 		denied { if (/pages reserved$/) denied = 0; next }
 		{ print }
 		function hold()
