@@ -38,6 +38,8 @@ struct world {
 	int node, vm;
 	u64 run_size;
 	pthread_mutex_t lock;		/* vcpus[] while it changes */
+	pthread_mutex_t guest;		/* held by the thread that runs a guest, unless they run together */
+	bool together;
 	struct {
 		int fd;			/* -1: none */
 		struct kvm_run *run;	/* stays mapped while other threads may use it */

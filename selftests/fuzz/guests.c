@@ -312,7 +312,7 @@ static long one_run(struct actor *a, int fd, struct kvm_run *run)
 	return ret;
 }
 
-void guest_run(struct actor *a, u32 vcpu)
+static void run_some(struct actor *a, u32 vcpu)
 {
 	static const struct itimerspec ticks = { { 0, RUN_LIMIT_NS }, { 0, RUN_LIMIT_NS } }, never;
 	struct kvm_run *run = a->world->vcpus[vcpu].run;
@@ -330,4 +330,17 @@ void guest_run(struct actor *a, u32 vcpu)
 	timer_settime(a->timer, 0, &never, NULL);
 	run->immediate_exit = 0;
 	machine_count(a->world);
+}
+
+/* a thread that may not run its guest has other things to do */
+void guest_run(struct actor *a, u32 vcpu)
+{
+	struct world *w = a->world;
+
+	if (w->together) {
+		run_some(a, vcpu);
+	} else if (!pthread_mutex_trylock(&w->guest)) {
+		run_some(a, vcpu);
+		pthread_mutex_unlock(&w->guest);
+	}
 }

@@ -48,6 +48,7 @@ struct options {
 	u32 nr_seeds;
 	long round;		/* the only one, or -1 */
 	bool verbose;
+	bool together;		/* guests run at the same time */
 	bool depth;		/* all seeds of the file: together they must go deep */
 };
 
@@ -119,6 +120,7 @@ static void play(const struct seed *seed, u64 round)
 	sigaction(TIMER_SIGNAL, &action, NULL);
 	chance_seed(&chance, seed->seed, round, MAX_THREADS, 0);
 	world_begin(&world, &chance);
+	world.together = options.together;
 	for (i = 0; i < seed->threads; i++) {
 		shares[i].seed = seed;
 		shares[i].round = round;
@@ -319,19 +321,21 @@ static void read_seeds(const char *path)
 }
 
 static const char usage[] =
-	"usage: fuzz_node [--seed S]... [--ops N] [--threads N] [--round N] [--seeds FILE] [--verbose]\n"
+	"usage: fuzz_node [--seed S]... [--ops N] [--threads N] [--round N] [--seeds FILE] [--together] [--verbose]\n"
 	"  --seed S     a number, or \"time\"; may be repeated; without it the seeds of FILE\n"
 	"  --ops N      operations for each seed (3000), in rounds of 300\n"
 	"  --threads N  threads in a round (3)\n"
 	"  --round N    of each seed only this round\n"
 	"  --seeds FILE lines of: seed, operations, threads (fuzz_node.seeds)\n"
+	"  --together   several threads may be in guests at once, of which QEMU's emulation dies now and then;\n"
+	"               otherwise one at a time, while the others do all else\n"
 	"  --verbose    each operation is announced\n";
 
 static void parse(int argc, char **argv)
 {
 	static const struct option names[] = {
 		{ "seed", 1, NULL, 's' }, { "ops", 1, NULL, 'o' }, { "threads", 1, NULL, 't' },
-		{ "round", 1, NULL, 'r' }, { "seeds", 1, NULL, 'f' }, { "verbose", 0, NULL, 'v' }, {},
+		{ "round", 1, NULL, 'r' }, { "seeds", 1, NULL, 'f' }, { "verbose", 0, NULL, 'v' }, { "together", 0, NULL, 'g' }, {},
 	};
 	const char *file = "fuzz_node.seeds";
 	u64 ops = 3000, threads = 3;
@@ -347,6 +351,7 @@ static void parse(int argc, char **argv)
 		case 't': threads = strtoull(optarg, NULL, 0); break;
 		case 'r': options.round = strtol(optarg, NULL, 0); break;
 		case 'f': file = optarg; break;
+		case 'g': options.together = true; break;
 		case 'v': options.verbose = true; break;
 		default: ksft_exit_fail_msg("%s", usage);
 		}

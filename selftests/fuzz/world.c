@@ -129,6 +129,7 @@ void world_begin(struct world *w, struct chance *c)
 
 	memset(w, 0, sizeof(*w));
 	pthread_mutex_init(&w->lock, NULL);
+	pthread_mutex_init(&w->guest, NULL);
 	w->node = node_open();
 	w->run_size = kvm_must(w->node, KVM_GET_VCPU_MMAP_SIZE, NULL);
 	w->vm = kvm_must(w->node, KVM_CREATE_VM, NULL);
