@@ -335,7 +335,8 @@ static void parse(int argc, char **argv)
 {
 	static const struct option names[] = {
 		{ "seed", 1, NULL, 's' }, { "ops", 1, NULL, 'o' }, { "threads", 1, NULL, 't' },
-		{ "round", 1, NULL, 'r' }, { "seeds", 1, NULL, 'f' }, { "verbose", 0, NULL, 'v' }, { "together", 0, NULL, 'g' }, {},
+		{ "round", 1, NULL, 'r' }, { "seeds", 1, NULL, 'f' }, { "together", 0, NULL, 'g' },
+		{ "verbose", 0, NULL, 'v' }, {},
 	};
 	const char *file = "fuzz_node.seeds";
 	u64 ops = 3000, threads = 3;
