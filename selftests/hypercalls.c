@@ -14,6 +14,7 @@
 
 #define VECTOR	0x51
 #define CPUS	3
+#define IOPL_3	0x3000		/* for OUT in user mode */
 
 FIXTURE(calls) {
 	struct vm vm;
@@ -94,6 +95,40 @@ TEST_F(calls, narrow_registers)
 	ASSERT_RUN(vcpu, KVM_EXIT_IO);
 	vcpu_get_regs(vcpu, &regs);
 	EXPECT_EQ((u32)HC_ENOSYS, regs.rax);
+}
+
+/* user mode may not call, whatever the number; by either instruction */
+SNIPPET(user_calls,
+	".code64\n"
+	"	vmmcall\n"
+	"	mov %rax, %rbx\n"
+	"	mov $1, %eax\n"
+	"	vmcall\n"
+	"	out %al, $0x80\n");
+
+TEST_F(calls, refused_to_user_mode)
+{
+	struct vcpu *vcpu = self->vm.vcpus[0];
+	struct kvm_sregs sregs;
+	struct kvm_regs regs;
+
+	PUT_SNIPPET(&self->vm, REAL_BASE, user_calls);
+	vcpu_set_mode(vcpu, MODE_LONG);
+	vcpu_set_entry(vcpu, REAL_BASE, REAL_BASE);
+	vcpu_get_sregs(vcpu, &sregs);
+	sregs.cs.selector = SEL_USER_CODE;
+	sregs.ss.selector = SEL_USER_DATA;
+	sregs.cs.dpl = 3;
+	sregs.ss.dpl = 3;
+	vcpu_set_sregs(vcpu, &sregs);
+	vcpu_get_regs(vcpu, &regs);
+	regs.rax = HC_POLL_IRQ;
+	regs.rflags |= IOPL_3;
+	vcpu_set_regs(vcpu, &regs);
+	ASSERT_RUN(vcpu, KVM_EXIT_IO);
+	vcpu_get_regs(vcpu, &regs);
+	EXPECT_EQ(-KVM_EPERM, regs.rbx);
+	EXPECT_EQ(-KVM_EPERM, regs.rax);
 }
 
 /* --- a kick ends HLT, also one with interrupts off, and also one that has yet to begin --- */
