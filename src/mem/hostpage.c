@@ -12,6 +12,9 @@
  * read also takes a page that may be written, and maps it so, if that costs
  * nothing: the write that mostly follows then needs no fault.
  *
+ * What the host has to read from somewhere first may take any time.  Whoever has
+ * something else to do is told so, and has a worker bring the page.
+ *
  * A page that is mapped writable counts as dirty from then on.  The host cleans
  * a page only after it asked for it back, and the next write faults again.
  */
@@ -142,7 +145,7 @@ static int host_page_special(struct guest_memory *mem, hva_t hva, bool write,
 	return r;
 }
 
-static int host_page_slow(struct guest_memory *mem, hva_t hva, bool write,
+static int host_page_slow(struct guest_memory *mem, hva_t hva, bool write, bool wait,
 			  struct host_page *hp)
 {
 	struct host_entry entry = { .level = PT_LEVEL_4K, .writable = write };
@@ -150,10 +153,12 @@ static int host_page_slow(struct guest_memory *mem, hva_t hva, bool write,
 	long n;
 
 	n = get_user_pages_unlocked(hva, 1, &page,
-				    FOLL_HWPOISON | COMPAT_FOLL_INTERRUPTIBLE |
-				    (write ? FOLL_WRITE : 0));
+				    FOLL_HWPOISON | (write ? FOLL_WRITE : 0) |
+				    (wait ? COMPAT_FOLL_INTERRUPTIBLE : FOLL_NOWAIT));
 	if (n == -EHWPOISON)
 		return n;
+	if (!n && !wait)
+		return -EBUSY;
 	if (n != 1)
 		return n == -EINTR || fatal_signal_pending(current) ? -EINTR :
 			host_page_special(mem, hva, write, hp);
@@ -172,7 +177,7 @@ static int host_page_slow(struct guest_memory *mem, hva_t hva, bool write,
 	return host_page_found(hp, page, entry);
 }
 
-int mem_host_page_get(struct guest_memory *mem, hva_t hva, bool write,
+int mem_host_page_get(struct guest_memory *mem, hva_t hva, bool write, bool wait,
 		      struct host_page *hp)
 {
 	struct host_entry entry = host_entry(mem, hva);
@@ -181,7 +186,19 @@ int mem_host_page_get(struct guest_memory *mem, hva_t hva, bool write,
 	if (entry.level != PT_LEVEL_NONE && (entry.writable || !write) &&
 	    get_user_page_fast_only(hva, entry.writable ? FOLL_WRITE : 0, &page))
 		return host_page_found(hp, page, entry);
-	return host_page_slow(mem, hva, write, hp);
+	return host_page_slow(mem, hva, write, wait, hp);
+}
+
+int mem_host_page_bring(struct mm_struct *mm, hva_t hva, bool write)
+{
+	int locked = 1;
+	long n;
+
+	mmap_read_lock(mm);
+	n = compat_gup_remote(mm, hva, write ? FOLL_WRITE : 0, &locked);
+	if (locked)
+		mmap_read_unlock(mm);
+	return n == 1 ? 0 : n < 0 ? n : -EFAULT;
 }
 
 void mem_host_page_put(struct host_page *hp, bool mapped)

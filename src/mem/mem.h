@@ -373,14 +373,26 @@ struct host_page {
 /**
  * mem_host_page_get() - look the host page of @hva up, faulting it in
  * @write: the page is about to be written: breaks copy-on-write
+ * @wait: sleep for as long as the host takes to bring it in; otherwise for no longer
+ *	than its own locks take
  *
  * Under no spinlock; current->mm is @mem->mm.  Read mem_invalidation_seq() first
  * and check mem_invalidated() under mmu_lock before use.  May sleep.
  * Return: 0, after which mem_host_page_put() is due; -EFAULT, -EHWPOISON, -EINTR,
- * -ENOMEM; -EAGAIN when it raced with a change of the host's mapping.
+ * -ENOMEM; -EAGAIN when it raced with a change of the host's mapping; -EBUSY without
+ * @wait when the host has to bring the page first.
  */
-int mem_host_page_get(struct guest_memory *mem, hva_t hva, bool write,
+int mem_host_page_get(struct guest_memory *mem, hva_t hva, bool write, bool wait,
 		      struct host_page *hp);
+
+/**
+ * mem_host_page_bring() - have the host bring the page of @hva in, and let it be
+ * @mm: an address space that is in use (mmget()), of anybody
+ * @write: as above
+ * Sleeps for as long as that takes, whatever signals there are.
+ * Return: 0; -errno if the page cannot be had so.
+ */
+int mem_host_page_bring(struct mm_struct *mm, hva_t hva, bool write);
 
 /**
  * mem_host_page_put() - end of mem_host_page_get()

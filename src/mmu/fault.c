@@ -6,8 +6,9 @@
  *		entry that allows the access by now means go on; a page that is
  *		only protected for dirty logging gets write access back
  *	slot	what stands behind the gfn: nothing, a ROM, or memory
- *	page	the host page, and the level to map it at.  May sleep; the notifier
- *		sequence is read before
+ *	page	the host page, and the level to map it at.  May sleep, unless the
+ *		caller would rather do something else until the page is there; the
+ *		notifier sequence is read before
  *	map	with mmu_lock shared: did the host take the page away meanwhile?
  *		If not, the table kind installs it
  *
@@ -123,7 +124,11 @@ static int fault_page(struct mmu *mmu, struct mmu_fault *fault)
 	int r;
 
 	fault->seq = mem_invalidation_seq(mem);
-	r = mem_host_page_get(mem, hva, fault->write, &fault->page);
+	r = mem_host_page_get(mem, hva, fault->write, !fault->nowait, &fault->page);
+	if (unlikely(r == -EBUSY)) {
+		fault->hva = hva;
+		return MMU_FAULT_ABSENT;
+	}
 	if (unlikely(r))
 		return r == -EAGAIN ? MMU_FAULT_RETRY : r;
 

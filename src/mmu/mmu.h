@@ -99,6 +99,7 @@ struct mmu_regs {
  *			since its target is write-tracked
  * @MMU_FAULT_USER_EXIT: user space must act: see the fault's memory_* fields
  * @MMU_FAULT_INJECT:	the guest's own tables forbid it: see .exception
+ * @MMU_FAULT_ABSENT:	with .nowait: the host has to bring the page at .hva first
  *
  * A negative number is an errno: the VMM's mapping is gone (-EFAULT), memory is
  * short (-ENOMEM), a signal is pending (-EINTR), the page is poisoned
@@ -111,6 +112,7 @@ enum mmu_fault_result {
 	MMU_FAULT_EMULATE,
 	MMU_FAULT_USER_EXIT,
 	MMU_FAULT_INJECT,
+	MMU_FAULT_ABSENT,
 	MMU_FAULT_NR_RESULTS,
 };
 
@@ -130,11 +132,14 @@ struct mmu_exception {
  * Input; the caller zeroes the rest (a designated initializer does):
  * @addr:	gpa with tdp, gva without
  * @error_code:	PF_ERR_* as hardware reported them
+ * @nowait:	do not sleep until the host has brought the page
  *
  * Output:
  * @exception:	with MMU_FAULT_INJECT
  * @memory_gpa, @memory_size, @memory_flags: with MMU_FAULT_USER_EXIT or an errno,
  *		what KVM_EXIT_MEMORY_FAULT reports (bytes)
+ * @hva:	with MMU_FAULT_ABSENT, where in the VMM's address space the page belongs
+ * @write, @fetch: the kind of access
  *
  * Derived, for the stages in src/mmu/ alone:
  * @gfn:	the page
@@ -144,17 +149,20 @@ struct mmu_exception {
  * @page:	the host page, released before mmu_fault() returns
  * @depth:	level at which the walk through our tables ended
  * @goal:	level to map at
- * @write, @fetch: the kind of access
  * @uncached:	@page is not memory
  */
 struct mmu_fault {
 	u64 addr;
 	u64 error_code;
+	bool nowait;
 
 	struct mmu_exception exception;
 	gpa_t memory_gpa;
 	u64 memory_size;
 	u64 memory_flags;
+	hva_t hva;
+	bool write;
+	bool fetch;
 
 	gfn_t gfn;
 	struct mem_slot *slot;
@@ -163,8 +171,6 @@ struct mmu_fault {
 	struct host_page page;
 	int depth;
 	int goal;
-	bool write;
-	bool fetch;
 	bool uncached;
 };
 

@@ -246,7 +246,7 @@ static int host_fault(u32 page, bool write)
 	return 0;
 }
 
-int mem_host_page_get(struct guest_memory *mem, hva_t hva, bool write,
+int mem_host_page_get(struct guest_memory *mem, hva_t hva, bool write, bool wait,
 		      struct host_page *hp)
 {
 	u32 page = (hva - HOST_HVA) / PAGE_SIZE;
@@ -265,6 +265,8 @@ int mem_host_page_get(struct guest_memory *mem, hva_t hva, bool write,
 			return -EFAULT;
 		if (pte.pfn && (pte.writable || !write))
 			break;
+		if (!wait)
+			return -EBUSY;
 		host_fault(page, write);
 	}
 	hp->pfn = pte.pfn;

@@ -54,6 +54,33 @@ static void check_spurious(void)
 	CHECK_EQ(world.vcpu[1].mmu.results[MMU_FAULT_SPURIOUS], 1);
 }
 
+/* Whoever does not want to wait for the host learns where the page is missing. */
+static void check_nowait(void)
+{
+	struct mmu_fault fault = {
+		.addr = 5 << 12, .error_code = PF_ERR_USER | PF_ERR_WRITE, .nowait = true,
+	};
+	struct mmu *mmu = &world.vcpu[0].mmu;
+	int idx;
+
+	CHECK_EQ(world_slot(0, 0, 64, 2, 0), 0);
+	CHECK_EQ(world_slot(1, 128, 64, 2, 0), 0);
+	idx = mem_read_lock(&world.mem);
+	CHECK_EQ(mmu_load(mmu), 0);
+	CHECK_EQ(mmu_fault(mmu, &fault), MMU_FAULT_ABSENT);
+	CHECK_EQ(fault.hva, HOST_HVA + (5 + 2) * PAGE_SIZE);
+	CHECK(fault.write);
+	CHECK_EQ(mapped(PT_LEVEL_4K), 0);
+	fault.nowait = false;
+	CHECK_EQ(mmu_fault(mmu, &fault), MMU_FAULT_FIXED);
+	/* What is there needs no waiting. */
+	fault.addr = (128 + 5) << 12;
+	fault.nowait = true;
+	CHECK_EQ(mmu_fault(mmu, &fault), MMU_FAULT_FIXED);
+	mem_read_unlock(&world.mem, idx);
+	CHECK(world_consistent());
+}
+
 static void check_unmap(void)
 {
 	gfn_t gfn;
@@ -681,6 +708,7 @@ static void check_gpa_bits(void)
 
 IN_WORLD(map)
 IN_WORLD(spurious)
+IN_WORLD(nowait)
 IN_WORLD(unmap)
 IN_WORLD(slot_delete)
 IN_WORLD(slot_move)
@@ -711,6 +739,7 @@ IN_WORLD(footprint)
 static const struct tap_test tests[] = {
 	{ "a fault maps a page for all vCPUs", map },
 	{ "a fault that another vCPU has handled", spurious },
+	{ "a fault that does not wait for the host", nowait },
 	{ "the host takes pages back", unmap },
 	{ "a slot that is deleted loses its pages and no others", slot_delete },
 	{ "a slot that moves onto itself", slot_move },
