@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Waiting: in HLT, or as an application processor before its SIPI.
+ * Waiting: in HLT, as an application processor before its SIPI, or for a page that
+ * the host brings.
  *
  * Going to sleep and being woken is dear, and what ends HLT often comes soon.  So
  * a halted vCPU looks again and again for some time before it sleeps, as long as
@@ -46,15 +47,13 @@ MODULE_PARM_DESC(halt_poll_ns_shrink,
 /* Requests that wait until the vCPU runs again: not worth waking it for. */
 #define HALT_LAZY_REQUESTS						\
 	(BIT(VCPU_REQ_EVENT) | BIT(VCPU_REQ_TLB_FLUSH) | BIT(VCPU_REQ_CLOCK) |	\
-	 BIT(VCPU_REQ_STEAL))
+	 BIT(VCPU_REQ_STEAL) | BIT(VCPU_REQ_PAGE_WAIT))
 
-/* Is there an event that ends HLT? */
+/* Is there an event that the guest would take? */
 static bool halt_has_event(struct vcpu *vcpu)
 {
 	struct vcpu_event *event = &vcpu->event;
 
-	if (READ_ONCE(vcpu->kicked))
-		return true;
 	if (event->exception.pending || event->exception.injected)
 		return true;
 	event_collect_nmis(vcpu);
@@ -63,15 +62,25 @@ static bool halt_has_event(struct vcpu *vcpu)
 	return event_interrupt_waiting(vcpu) && vendor->interrupt_allowed(vcpu);
 }
 
-static bool halt_has_work(struct vcpu *vcpu)
+/* Is there something that ends HLT? */
+static bool halt_ends(struct vcpu *vcpu)
+{
+	return READ_ONCE(vcpu->kicked) || halt_has_event(vcpu);
+}
+
+static bool halt_is_asked(struct vcpu *vcpu)
 {
 	if (compat_immediate_exit(vcpu->run))
 		return true;
 	if (vcpu->apic && lapic_init_sipi_pending(vcpu))
 		return true;
-	if (READ_ONCE(vcpu->requests) & ~HALT_LAZY_REQUESTS)
-		return true;
-	return vcpu->mp_state == KVM_MP_STATE_HALTED && halt_has_event(vcpu);
+	return READ_ONCE(vcpu->requests) & ~HALT_LAZY_REQUESTS;
+}
+
+static bool halt_has_work(struct vcpu *vcpu)
+{
+	return halt_is_asked(vcpu) ||
+	       (vcpu->mp_state == KVM_MP_STATE_HALTED && halt_ends(vcpu));
 }
 
 /* --- polling --- */
@@ -171,10 +180,23 @@ int halt_wait(struct vcpu *vcpu)
 		lapic_process_init_sipi(vcpu);
 		return EXIT_RESUME;
 	}
-	if (vcpu->mp_state == KVM_MP_STATE_HALTED && halt_has_event(vcpu)) {
+	if (vcpu->mp_state == KVM_MP_STATE_HALTED && halt_ends(vcpu)) {
 		WRITE_ONCE(vcpu->kicked, false);
 		vcpu->mp_state = KVM_MP_STATE_RUNNABLE;
 		return EXIT_RESUME;
 	}
 	return request_handle(vcpu);
+}
+
+int halt_for_page(struct vcpu *vcpu)
+{
+	/* User space may have changed that, and nothing else would end the wait. */
+	if (!vendor->interrupt_allowed(vcpu))
+		return EXIT_RESUME;
+	/* The wait may not touch guest memory. */
+	lapic_settle(vcpu);
+	/* A kick is for HLT.  A signal ends the wait; the loop looks for it. */
+	rcuwait_wait_event(&vcpu->wait, halt_is_asked(vcpu) || halt_has_event(vcpu),
+			   TASK_INTERRUPTIBLE);
+	return compat_immediate_exit(vcpu->run) ? -EINTR : EXIT_RESUME;
 }

@@ -14,4 +14,11 @@ struct vcpu;
  */
 int halt_wait(struct vcpu *vcpu);
 
+/**
+ * halt_for_page() - VCPU_REQ_PAGE_WAIT: wait until a page came or an event did
+ * Returns as halt_wait() does; the access that needs the page is made again.  Only
+ * with a local APIC.
+ */
+int halt_for_page(struct vcpu *vcpu);
+
 #endif

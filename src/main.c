@@ -19,6 +19,7 @@
 #include "mmu/mmu.h"
 #include "vendor/svm/svm.h"
 #include "vendor/vendor.h"
+#include "x86/async_fault.h"
 #include "x86/cpuid.h"
 
 static bool tdp = true;
@@ -105,6 +106,10 @@ static int __init quire_init(void)
 	if (ret)
 		goto exit_mmu;
 
+	ret = async_fault_module_init();
+	if (ret)
+		goto exit_cpuid;
+
 	virt_ops = (struct host_virt_ops) {
 		.alloc = vendor->cpu_alloc,
 		.free = vendor->cpu_free,
@@ -113,7 +118,7 @@ static int __init quire_init(void)
 	};
 	ret = host_virt_start(&virt_ops);
 	if (ret)
-		goto exit_cpuid;
+		goto exit_async_fault;
 	ret = dev_register(kvm_node);
 	if (ret)
 		goto stop_virt;
@@ -123,6 +128,8 @@ static int __init quire_init(void)
 
 stop_virt:
 	host_virt_stop();
+exit_async_fault:
+	async_fault_module_exit();
 exit_cpuid:
 	cpuid_module_exit();
 exit_mmu:
@@ -136,6 +143,7 @@ static void __exit quire_exit(void)
 {
 	dev_unregister();
 	host_virt_stop();
+	async_fault_module_exit();
 	cpuid_module_exit();
 	mmu_module_exit();
 	vendor->teardown();

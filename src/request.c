@@ -13,6 +13,7 @@
 #include <linux/smp.h>
 #include <trace/events/ipi.h>	/* smp_send_reschedule() traces there */
 
+#include "halt.h"
 #include "mmu/mmu.h"
 #include "request.h"
 #include "vendor/vendor.h"
@@ -95,6 +96,14 @@ static void request_set_mmu_regs(struct vcpu *vcpu)
 
 int request_handle(struct vcpu *vcpu)
 {
+	int ret;
+
+	/* It sleeps; what is asked for meanwhile is served after. */
+	if (vcpu_take_request(vcpu, VCPU_REQ_PAGE_WAIT)) {
+		ret = halt_for_page(vcpu);
+		if (ret != EXIT_RESUME)
+			return ret;
+	}
 	if (vcpu_take_request(vcpu, VCPU_REQ_DEAD)) {
 		vcpu_request(vcpu, VCPU_REQ_DEAD);
 		return -EIO;
@@ -114,6 +123,8 @@ int request_handle(struct vcpu *vcpu)
 		lapic_scan_eoi(vcpu);
 	if (vcpu_take_request(vcpu, VCPU_REQ_MSR_FILTER))
 		vendor->cpuid_changed(vcpu);
+	if (vcpu_take_request(vcpu, VCPU_REQ_PAGE_READY))
+		async_fault_update(vcpu);
 	if (vcpu_take_request(vcpu, VCPU_REQ_EXIT))
 		return lapic_exit_eoi(vcpu);
 	vcpu_take_request(vcpu, VCPU_REQ_MMU_LOAD);

@@ -73,6 +73,7 @@ static struct vcpu *vcpu_create(struct vm *vm, u32 id)
 	mutex_init(&vcpu->mutex);
 	rcuwait_init(&vcpu->wait);
 	cpuid_vcpu_init(vcpu);
+	async_fault_vcpu_init(vcpu);
 
 	vcpu->run = alloc_pages_exact(VCPU_RUN_PAGES * PAGE_SIZE,
 				      GFP_KERNEL_ACCOUNT | __GFP_ZERO);
@@ -102,6 +103,7 @@ free_vcpu:
 
 void vcpu_stop(struct vcpu *vcpu)
 {
+	async_fault_vcpu_stop(vcpu);
 	if (vcpu->apic)
 		lapic_stop(vcpu);
 	mmu_destroy(&vcpu->root_mmu);

@@ -106,6 +106,8 @@ static const struct capability capabilities[] = {
 	{ KVM_CAP_GET_TSC_KHZ, 1 },
 	{ KVM_CAP_ADJUST_CLOCK, CAPABILITY_CLOCK },
 	{ KVM_CAP_KVMCLOCK_CTRL, 1 },
+	{ KVM_CAP_ASYNC_PF, 1 },
+	{ KVM_CAP_ASYNC_PF_INT, 1 },
 };
 
 int capability_check(struct vm *vm, unsigned long cap)

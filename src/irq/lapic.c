@@ -164,6 +164,11 @@ static bool lapic_takes_fixed(const struct lapic *apic)
 	return apic && (READ_ONCE(apic->accepts) & LAPIC_FIXED);
 }
 
+bool lapic_takes_interrupts(const struct vcpu *vcpu)
+{
+	return lapic_takes_fixed(vcpu->apic);
+}
+
 static int lapic_send_lowest(const struct apic_targets *targets,
 			     const struct lapic_msg *msg)
 {
@@ -453,6 +458,8 @@ static void lapic_publish(struct lapic *apic)
 	WRITE_ONCE(apic->accepts, accepts);
 	/* It may accept the PIC from now on. */
 	vcpu_request(apic->vcpu, VCPU_REQ_EVENT);
+	/* Or messages that had to wait. */
+	vcpu_request(apic->vcpu, VCPU_REQ_PAGE_READY);
 }
 
 void lapic_address_changed(struct lapic *apic)

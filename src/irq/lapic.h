@@ -84,6 +84,9 @@ struct lapic_set {
  */
 long lapic_send_set(struct vm *vm, const struct lapic_set *set, u32 icr);
 
+/** lapic_takes_interrupts() - is the local APIC on, and by software too?  Any context. */
+bool lapic_takes_interrupts(const struct vcpu *vcpu);
+
 /** lapic_vcpu_by_id() - the vCPU whose local APIC has that id, or NULL.  Any context. */
 struct vcpu *lapic_vcpu_by_id(struct vm *vm, u32 id);
 

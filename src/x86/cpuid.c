@@ -367,6 +367,10 @@ static void live_paravirtual(const struct vcpu *vcpu, u32 index, u32 regs[4])
 {
 	if (vcpu->vm->disabled_exits & KVM_X86_DISABLE_EXITS_HLT)
 		regs[CPUID_REG_A] &= ~CPUID_BIT(KVM_FEATURE_PV_UNHALT);
+	/* A local APIC in user space takes no messages from here. */
+	if (!vcpu->apic)
+		regs[CPUID_REG_A] &= ~(CPUID_BIT(KVM_FEATURE_ASYNC_PF) |
+				       CPUID_BIT(KVM_FEATURE_ASYNC_PF_INT));
 }
 
 static void live_extended(const struct vcpu *vcpu, u32 index, u32 regs[4])

@@ -273,10 +273,7 @@ bool event_hears_user_pic(const struct vcpu *vcpu)
 
 bool event_wants_user_pic(struct vcpu *vcpu)
 {
-	const struct vcpu_event *event = &vcpu->event;
-
-	if (event->interrupt.injected || event->exception.pending ||
-	    event->exception.injected || event->nmi_injected)
+	if (event_on_its_way(&vcpu->event))
 		return false;
 	return event_hears_user_pic(vcpu) && vendor->interrupt_allowed(vcpu);
 }

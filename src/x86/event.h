@@ -78,6 +78,13 @@ static inline void event_delivered(struct vcpu_event *event)
 	event->nmi_injected = false;
 }
 
+/** event_on_its_way() - will the next entry deliver something that was there before? */
+static inline bool event_on_its_way(const struct vcpu_event *event)
+{
+	return event->interrupt.injected || event->exception.pending ||
+	       event->exception.injected || event->nmi_injected;
+}
+
 /**
  * event_inject() - choose what the next entry delivers and which window to ask for
  * Holder of vcpu->mutex.  May sleep.

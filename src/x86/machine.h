@@ -28,6 +28,7 @@
 #include "../irq/routing.h"
 #include "../mem/mem.h"
 #include "../mmu/mmu.h"
+#include "async_fault.h"
 #include "clock.h"
 #include "cpuid.h"
 #include "event.h"
@@ -71,6 +72,8 @@ enum vcpu_seg {
  * @VCPU_REQ_STEAL:	the vCPU runs (again): write its record of steal time
  * @VCPU_REQ_MSR_FILTER: vm->msr_filter changed: vendor->cpuid_changed() computes
  *		the MSR intercepts again
+ * @VCPU_REQ_PAGE_WAIT:	the guest cannot go on until a page came that it accesses: halt
+ * @VCPU_REQ_PAGE_READY: a page came, or the guest may be told of the next one
  */
 enum vcpu_request {
 	VCPU_REQ_EVENT,
@@ -85,6 +88,8 @@ enum vcpu_request {
 	VCPU_REQ_UNBLOCK,
 	VCPU_REQ_STEAL,
 	VCPU_REQ_MSR_FILTER,
+	VCPU_REQ_PAGE_WAIT,
+	VCPU_REQ_PAGE_READY,
 };
 
 /**
@@ -218,6 +223,7 @@ struct vm {
  * @msr:	MSRs that no other part keeps
  * @clock:	the guest's clock page and TSC
  * @steal:	the guest's record of steal time
+ * @async_fault: pages that the host is bringing
  * @fpu:	guest FPU state, see host/fpu.h
  * @emul:	the emulator, between instructions or waiting for user space
  * @io:		port and memory accesses that user space completes
@@ -266,6 +272,7 @@ struct vcpu {
 	struct vcpu_msr *msr;
 	struct vcpu_clock clock;
 	struct vcpu_steal steal;
+	struct vcpu_async_fault async_fault;
 	struct guest_fpu *fpu;
 	struct emul_ctxt *emul;
 	struct vcpu_io io;

@@ -204,6 +204,34 @@ static int set_pv_eoi(const struct msr_access *access, u64 value)
 	return value ? -EINVAL : 0;
 }
 
+static int get_async_enable(const struct msr_access *access, u64 *value)
+{
+	*value = access->vcpu->async_fault.enable_msr;
+	return 0;
+}
+
+static int set_async_enable(const struct msr_access *access, u64 value)
+{
+	return async_fault_set_enable(access->vcpu, value);
+}
+
+static int get_async_vector(const struct msr_access *access, u64 *value)
+{
+	*value = access->vcpu->async_fault.vector;
+	return 0;
+}
+
+static int set_async_vector(const struct msr_access *access, u64 value)
+{
+	return async_fault_set_vector(access->vcpu, value);
+}
+
+static int set_async_ack(const struct msr_access *access, u64 value)
+{
+	async_fault_ack(access->vcpu, value);
+	return 0;
+}
+
 /* --- local APIC --- */
 
 static int get_apic_base(const struct msr_access *access, u64 *value)
@@ -381,9 +409,12 @@ static const struct msr_row msr_rows[] = {
 	ONE(MSR_IA32_XSS, LISTED, get_xss, set_xss),
 	ONE(MSR_KVM_WALL_CLOCK_NEW, LISTED, get_wall_clock, set_wall_clock),
 	ONE(MSR_KVM_SYSTEM_TIME_NEW, LISTED, get_system_time, set_system_time),
+	ONE(MSR_KVM_ASYNC_PF_EN, LISTED, get_async_enable, set_async_enable),
 	ONE(MSR_KVM_STEAL_TIME, LISTED, get_steal_time, set_steal_time),
 	ONE(MSR_KVM_PV_EOI_EN, LISTED, get_pv_eoi, set_pv_eoi),
 	ONE(MSR_KVM_POLL_CONTROL, LISTED, get_poll_control, set_poll_control),
+	ONE(MSR_KVM_ASYNC_PF_INT, LISTED, get_async_vector, set_async_vector),
+	ONE(MSR_KVM_ASYNC_PF_ACK, LISTED, get_constant, set_async_ack),
 	ONE(MSR_EFER, 0, get_efer, set_efer),
 	/* The counters that every AMD processor has: they never count. */
 	{ MSR_K7_EVNTSEL0, MSR_K7_PERFCTR3, .get = get_constant, .set = set_ignored },

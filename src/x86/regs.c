@@ -87,6 +87,7 @@ void regs_reset(struct vcpu *vcpu, bool init)
 	msr_vcpu_reset(vcpu, init);
 	event_reset(vcpu);
 	steal_reset(vcpu);
+	async_fault_reset(vcpu);
 	vendor->vcpu_reset(vcpu, init);
 	vendor->dr_changed(vcpu);
 	vcpu_request(vcpu, VCPU_REQ_MMU_REGS);

@@ -63,11 +63,14 @@ static int svm_exit_nested_fault(struct svm_vcpu *svm)
 	struct mmu_fault fault = {
 		.addr = svm->vmcb->control.exit_info_2,
 		.error_code = svm->vmcb->control.exit_info_1,
+		.nowait = true,
 	};
 	int idx, ret;
 
 	idx = mem_read_lock(&vcpu->vm->mem);
 	ret = mmu_fault(&vcpu->root_mmu, &fault);
+	if (unlikely(ret == MMU_FAULT_ABSENT))
+		ret = async_fault(vcpu, &fault);
 	mem_read_unlock(&vcpu->vm->mem, idx);
 
 	if (likely(ret <= MMU_FAULT_SPURIOUS && ret >= 0))

@@ -1,0 +1,787 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Asynchronous page faults (KVM_FEATURE_ASYNC_PF, KVM_FEATURE_ASYNC_PF_INT): what a guest does while the host has yet
+ * to bring a page. Here the host is a userfaultfd, which brings a page when the test says so.
+ */
+#include "test.h"
+#include "apic.h"
+#include "pv.h"
+#include "runner.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/userfaultfd.h>
+#include <poll.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#define READY		0x61	/* vectors */
+#define OTHER		0x71
+#define LATE		0x80000000ull	/* pages that the host has yet to bring */
+#define LATE_PAGES	80
+#define LATE_SLOT	1
+#define MOST		64	/* so many pages of one vCPU may be on their way */
+#define MSR_ENABLE	MSR_KVM_ASYNC_PF_EN
+#define MSR_VECTOR	MSR_KVM_ASYNC_PF_INT
+#define MSR_ACK		MSR_KVM_ASYNC_PF_ACK
+#define ENABLED		KVM_ASYNC_PF_ENABLED
+#define ALWAYS		KVM_ASYNC_PF_SEND_ALWAYS
+#define BY_INTERRUPT	KVM_ASYNC_PF_DELIVERY_AS_INT
+#define WAKE_ALL	0xffffffffull
+#define PATIENCE_MS	20000
+
+struct late {
+	struct vm vm;
+	struct vcpu *vcpu;
+	u8 *memory;
+	int uffd;
+};
+
+/* --- the host: brings pages --- */
+
+static int late_create(struct late *late)
+{
+	struct uffdio_api api = { .api = UFFD_API };
+	struct uffdio_register range = { .mode = UFFDIO_REGISTER_MODE_MISSING };
+
+	late->uffd = syscall(SYS_userfaultfd, O_CLOEXEC | O_NONBLOCK);
+	if (late->uffd < 0)
+		return -errno;
+	vm_create(&late->vm, VM_SPLIT_IRQCHIP);
+	late->vcpu = vcpu_create(&late->vm, 0);
+	late->memory = host_memory(LATE_PAGES * PAGE_SIZE, PAGE_SIZE);
+	range.range.start = (u64)late->memory;
+	range.range.len = LATE_PAGES * PAGE_SIZE;
+	if (ioctl(late->uffd, UFFDIO_API, &api) || ioctl(late->uffd, UFFDIO_REGISTER, &range))
+		die("userfaultfd: %s", strerror(errno));
+	if (vm_slot(&late->vm, LATE_SLOT, 0, LATE, LATE_PAGES * PAGE_SIZE, late->memory))
+		die("no slot");
+	return 0;
+}
+
+static void late_destroy(struct late *late)
+{
+	if (late->uffd < 0)
+		return;
+	if (late->vm.fd >= 0)
+		vm_destroy(&late->vm);
+	close(late->uffd);
+	munmap(late->memory, LATE_PAGES * PAGE_SIZE);
+}
+
+/* waits until somebody asks for a page, and gives its number */
+static int late_asked(struct late *late)
+{
+	struct pollfd event = { .fd = late->uffd, .events = POLLIN };
+	struct uffd_msg message;
+
+	if (poll(&event, 1, PATIENCE_MS) != 1 || read(late->uffd, &message, sizeof(message)) != sizeof(message) ||
+	    message.event != UFFD_EVENT_PAGEFAULT)
+		die("nobody asked for a page");
+	return (message.arg.pagefault.address - (u64)late->memory) / PAGE_SIZE;
+}
+
+static u64 late_value(int page)
+{
+	return 0x1122334455000000ull + page;
+}
+
+static void late_bring(struct late *late, int page)
+{
+	u64 content[PAGE_SIZE / 8] = { late_value(page) };
+	struct uffdio_copy copy = {
+		.dst = (u64)late->memory + page * PAGE_SIZE, .src = (u64)content, .len = PAGE_SIZE,
+	};
+
+	if (ioctl(late->uffd, UFFDIO_COPY, &copy))
+		die("UFFDIO_COPY: %s", strerror(errno));
+}
+
+/* brings each page that is asked for; the first only when @argument were asked for */
+struct server {
+	struct late *late;
+	int first;
+	int pages;
+	pthread_t thread;
+};
+
+static void *serve(void *argument)
+{
+	struct server *server = argument;
+	int asked[LATE_PAGES], nr = 0, brought = 0;
+
+	while (nr < server->pages) {
+		asked[nr++] = late_asked(server->late);
+		while (nr >= server->first && brought < nr)
+			late_bring(server->late, asked[brought++]);
+	}
+	return NULL;
+}
+
+static void server_start(struct server *server, struct late *late, int first, int pages)
+{
+	*server = (struct server){ .late = late, .first = first, .pages = pages };
+	if (pthread_create(&server->thread, NULL, serve, server))
+		die("no thread");
+}
+
+static void pause_ms(int ms)
+{
+	struct timespec pause = { .tv_nsec = ms * 1000000l };
+
+	nanosleep(&pause, NULL);
+}
+
+/* --- the guest; in its copy --- */
+
+static volatile struct kvm_vcpu_pv_apf_data area __attribute__((aligned(64)));
+static volatile u64 absent[LATE_PAGES], ready[2 * LATE_PAGES], nr_ready, hits, hold, counted, running;
+
+static u64 area_msr(u64 flags)
+{
+	return (u64)&area | flags;
+}
+
+static void on_ready(struct guest_frame *frame)
+{
+	ready[nr_ready++] = area.token;
+	area.token = 0;
+	if (!hold)
+		guest_wrmsr(MSR_ACK, 1);
+	guest_apic_write(APIC_EOI, 0);
+}
+
+static void on_other(struct guest_frame *frame)
+{
+	hits++;
+	guest_apic_write(APIC_EOI, 0);
+}
+
+static void guest_wait_ready(u64 nr)
+{
+	while (nr_ready < nr)
+		counted++;
+}
+
+/* time for what should not come */
+static void guest_linger(void)
+{
+	u64 i;
+
+	for (i = 0; i < 1000; i++)
+		guest_pause();
+}
+
+/* what was left behind elsewhere is told at once */
+static void guest_enable(u64 flags)
+{
+	guest_handlers[READY] = on_ready;
+	guest_handlers[OTHER] = on_other;
+	guest_apic_enable(true);
+	nr_ready = 0;
+	guest_wrmsr(MSR_VECTOR, READY);
+	guest_wrmsr(MSR_ENABLE, area_msr(flags | ENABLED | BY_INTERRUPT));
+	guest_sti();
+	guest_wait_ready(1);
+	GUEST_EXPECT_EQ(WAKE_ALL, ready[0]);
+	nr_ready = 0;
+}
+
+/* the vector that reading the page raised */
+static u64 guest_touch(int page, u64 *value)
+{
+	*value = 0;
+	return GUEST_TRY("mov (%%rdx), %%rax", OUTPUTS("+a"(*value)), "d"(LATE + page * PAGE_SIZE));
+}
+
+static void guest_expect_absent(int page)
+{
+	u64 value;
+
+	GUEST_EXPECT_EQ(14, guest_touch(page, &value));
+	GUEST_EXPECT_EQ(0, guest_this_cpu()->try_error);
+	GUEST_EXPECT_EQ(1, area.flags);
+	absent[page] = guest_this_cpu()->try_cr2;
+	GUEST_EXPECT(absent[page] && absent[page] < WAKE_ALL);
+	area.flags = 0;
+}
+
+static void guest_expect_there(int page)
+{
+	u64 value;
+
+	GUEST_EXPECT_EQ(TRY_NONE, guest_touch(page, &value));
+	GUEST_EXPECT_EQ(0x1122334455000000ull + page, value);
+	GUEST_EXPECT_EQ(0, area.flags);
+}
+
+FIXTURE(async) {
+	struct late late;
+};
+
+FIXTURE_SETUP(async)
+{
+	int ret = late_create(&self->late);
+
+	if (ret)
+		SKIP(return, "no userfaultfd here: %s", strerror(-ret));
+	ASSERT_TRUE(pv_offered(&self->late.vm, KVM_FEATURE_ASYNC_PF));
+	ASSERT_TRUE(pv_offered(&self->late.vm, KVM_FEATURE_ASYNC_PF_INT));
+}
+
+FIXTURE_TEARDOWN(async)
+{
+	late_destroy(&self->late);
+}
+
+/* --- the MSRs --- */
+
+static void guest_msrs(u64 reserved)
+{
+	u64 bit, value;
+
+	GUEST_EXPECT_EQ(0, guest_rdmsr(MSR_ENABLE));
+	GUEST_EXPECT_EQ(0, guest_rdmsr(MSR_VECTOR));
+	for (bit = 4; bit <= 0x20; bit <<= 1)
+		if (reserved & bit)
+			GUEST_EXPECT_EQ(13, guest_try_wrmsr(MSR_ENABLE, area_msr(ENABLED | bit)));
+	for (bit = 0x100; bit; bit <<= 1)
+		GUEST_EXPECT_EQ(13, guest_try_wrmsr(MSR_VECTOR, READY | bit));
+	/* the area has to be memory */
+	GUEST_EXPECT_EQ(13, guest_try_wrmsr(MSR_ENABLE, MMIO_BASE | ENABLED | BY_INTERRUPT));
+	GUEST_EXPECT_EQ(0, guest_rdmsr(MSR_ENABLE));
+	GUEST_EXPECT_EQ(0, guest_rdmsr(MSR_VECTOR));
+	guest_wrmsr(MSR_VECTOR, READY);
+	guest_wrmsr(MSR_ENABLE, area_msr(ENABLED | BY_INTERRUPT));
+	GUEST_EXPECT_EQ(READY, guest_rdmsr(MSR_VECTOR));
+	GUEST_EXPECT_EQ(area_msr(ENABLED | BY_INTERRUPT), guest_rdmsr(MSR_ENABLE));
+	guest_wrmsr(MSR_ACK, 1);
+	GUEST_EXPECT_EQ(TRY_NONE, guest_try_rdmsr(MSR_ACK, &value));
+	GUEST_EXPECT_EQ(0, value);
+}
+
+TEST_F(async, msrs)
+{
+	struct late *late = &self->late;
+	struct vm other;
+	u64 value;
+
+	EXPECT_EQ(1, vm_has(&late->vm, KVM_CAP_ASYNC_PF));
+	EXPECT_EQ(1, vm_has(&late->vm, KVM_CAP_ASYNC_PF_INT));
+	EXPECT_TRUE(pv_msr_listed(&late->vm, MSR_ENABLE));
+	EXPECT_TRUE(pv_msr_listed(&late->vm, MSR_VECTOR));
+	EXPECT_TRUE(pv_msr_listed(&late->vm, MSR_ACK));
+	vcpu_set_guest(late->vcpu, guest_msrs,
+		       0x30 | (pv_offered(&late->vm, KVM_FEATURE_ASYNC_PF_VMEXIT) ? 0 : 4));
+	call_wait_done(late->vcpu);
+	ASSERT_EQ(1, vcpu_get_msr(late->vcpu, MSR_ENABLE, &value));
+	EXPECT_EQ(area_msr(ENABLED | BY_INTERRUPT), value);
+
+	/* without a local APIC here there is nothing to enable */
+	vm_create(&other, 0);
+	vcpu_create(&other, 0);
+	EXPECT_EQ(0, vcpu_set_msr(other.vcpus[0], MSR_ENABLE, area_msr(ENABLED | BY_INTERRUPT)));
+	EXPECT_EQ(1, vcpu_set_msr(other.vcpus[0], MSR_ENABLE, 0));
+	vm_destroy(&other);
+}
+
+/* --- a guest that is told --- */
+
+static void guest_told(u64 argument)
+{
+	guest_enable(ALWAYS);
+	guest_expect_absent(3);
+	guest_sync2(1, absent[3]);
+	GUEST_EXPECT_EQ(0, nr_ready);
+	guest_sync(2);
+	guest_wait_ready(1);
+	GUEST_EXPECT_EQ(absent[3], ready[0]);
+	guest_expect_there(3);
+	guest_sync(3);
+	GUEST_EXPECT_EQ(1, nr_ready);
+}
+
+TEST_F(async, told)
+{
+	struct late *late = &self->late;
+
+	vcpu_set_guest(late->vcpu, guest_told, 0);
+	EXPECT_NE(0, call_wait_sync(late->vcpu, 1));
+	/* the guest went on, and it is the host that waits for the page */
+	EXPECT_EQ(3, late_asked(late));
+	call_wait_sync(late->vcpu, 2);
+	late_bring(late, 3);
+	call_wait_sync(late->vcpu, 3);
+	call_wait_done(late->vcpu);
+}
+
+#define SEVERAL 8
+
+static void guest_several(u64 argument)
+{
+	u64 i, j, nr;
+
+	guest_enable(ALWAYS);
+	for (i = 0; i < SEVERAL; i++)
+		guest_expect_absent(i);
+	for (i = 0; i < SEVERAL; i++)
+		for (j = 0; j < i; j++)
+			GUEST_EXPECT(absent[i] != absent[j]);
+	hold = 1;
+	guest_sync(1);
+	guest_wait_ready(1);
+	guest_sync(2);
+	/* all came by now, and one was told; the next is when this one was taken */
+	guest_linger();
+	GUEST_EXPECT_EQ(1, nr_ready);
+	GUEST_EXPECT_EQ(0, area.token);
+	hold = 0;
+	guest_wrmsr(MSR_ACK, 1);
+	guest_wait_ready(SEVERAL);
+	for (i = 0; i < SEVERAL; i++) {
+		for (j = 0, nr = 0; j < SEVERAL; j++)
+			nr += ready[j] == absent[i];
+		GUEST_EXPECT_EQ(1, nr);
+		guest_expect_there(i);
+	}
+	guest_sync(3);
+	GUEST_EXPECT_EQ(SEVERAL, nr_ready);
+}
+
+TEST_F(async, one_at_a_time)
+{
+	struct late *late = &self->late;
+	int i;
+
+	vcpu_set_guest(late->vcpu, guest_several, 0);
+	call_wait_sync(late->vcpu, 1);
+	late_bring(late, SEVERAL - 1);
+	call_wait_sync(late->vcpu, 2);
+	for (i = SEVERAL - 2; i >= 0; i--)
+		late_bring(late, i);
+	pause_ms(50);
+	call_wait_sync(late->vcpu, 3);
+	call_wait_done(late->vcpu);
+}
+
+static void guest_too_many(u64 argument)
+{
+	u64 i;
+
+	guest_enable(ALWAYS);
+	for (i = 0; i < MOST; i++)
+		guest_expect_absent(i);
+	guest_expect_there(MOST);
+	guest_wait_ready(MOST);
+	for (i = 0; i < MOST; i++)
+		guest_expect_there(i);
+	guest_sync(1);
+}
+
+TEST_F(async, too_many)
+{
+	struct late *late = &self->late;
+	struct server server;
+
+	server_start(&server, late, MOST + 1, MOST + 1);
+	vcpu_set_guest(late->vcpu, guest_too_many, 0);
+	call_wait_sync(late->vcpu, 1);
+	pthread_join(server.thread, NULL);
+}
+
+/* the guest that halts is told of what came */
+static void guest_halts(u64 argument)
+{
+	guest_enable(ALWAYS);
+	guest_expect_absent(0);
+	running = 1;
+	while (!nr_ready)
+		guest_sti_hlt();
+	GUEST_EXPECT_EQ(absent[0], ready[0]);
+	guest_expect_there(0);
+}
+
+TEST_F(async, ends_halt)
+{
+	struct late *late = &self->late;
+	struct runner runner;
+
+	vcpu_set_guest(late->vcpu, guest_halts, 0);
+	runner_start(&runner, late->vcpu);
+	wait_for_word(guest_copy(&late->vm, running), 1);
+	pause_ms(20);
+	late_bring(late, late_asked(late));
+	runner_join(&runner);
+}
+
+/* --- a guest that is not told, and waits --- */
+
+static void guest_waits(u64 argument)
+{
+	u64 value;
+
+	guest_handlers[OTHER] = on_other;
+	guest_apic_enable(true);
+	guest_sti();
+	GUEST_EXPECT_EQ(TRY_NONE, guest_touch(0, &value));
+	GUEST_EXPECT_EQ(0x1122334455000000ull, value);
+	counted = hits;
+}
+
+/* its interrupts are handled meanwhile */
+static void interrupt(struct late *late)
+{
+	struct kvm_msi msi = { .address_lo = 0xfee00000, .data = OTHER };
+
+	kvm_must(late->vm.fd, KVM_SIGNAL_MSI, &msi);
+}
+
+TEST_F(async, interrupts_while_waiting)
+{
+	struct late *late = &self->late;
+	struct runner runner;
+	u64 i;
+
+	vcpu_set_guest(late->vcpu, guest_waits, 0);
+	runner_start(&runner, late->vcpu);
+	ASSERT_EQ(0, late_asked(late));
+	for (i = 1; i <= 5; i++) {
+		interrupt(late);
+		wait_for_word(guest_copy(&late->vm, hits), i);
+	}
+	EXPECT_EQ(0, *guest_copy(&late->vm, counted));
+	late_bring(late, 0);
+	runner_join(&runner);
+	EXPECT_EQ(5, *guest_copy(&late->vm, counted));
+}
+
+static void on_signal(int number)
+{
+}
+
+/* the access is made again by the next KVM_RUN */
+TEST_F(async, signal_while_waiting)
+{
+	struct timespec soon = { .tv_nsec = 20 * 1000 * 1000 };
+	struct itimerspec in = { .it_value = soon, .it_interval = soon };
+	struct sigevent event = { .sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGUSR1 };
+	struct sigaction action = { .sa_handler = on_signal };
+	struct late *late = &self->late;
+	timer_t timer;
+	int i;
+
+	vcpu_set_guest(late->vcpu, guest_waits, 0);
+	sigaction(SIGUSR1, &action, NULL);
+	ASSERT_EQ(0, timer_create(CLOCK_MONOTONIC, &event, &timer));
+	ASSERT_EQ(0, timer_settime(timer, 0, &in, NULL));
+	for (i = 0; i < 5; i++)
+		ASSERT_EQ(-EINTR, vcpu_run(late->vcpu));
+	ASSERT_EQ(0, timer_delete(timer));
+	EXPECT_EQ(0, late_asked(late));
+	late_bring(late, 0);
+	call_wait_done(late->vcpu);
+}
+
+/* told only where it can take it: not with interrupts off, nor while the last #PF is not done with */
+static void guest_cannot_take_it(u64 argument)
+{
+	guest_enable(ALWAYS);
+	guest_cli();
+	guest_expect_there(0);
+	GUEST_EXPECT_EQ(0, hits);
+	guest_sti();
+	while (!hits)
+		counted++;
+	guest_expect_absent(1);
+	area.flags = 1;
+	GUEST_EXPECT_EQ(TRY_NONE, guest_touch(2, (u64 *)&counted));
+	area.flags = 0;
+	guest_wait_ready(1);
+	GUEST_EXPECT_EQ(absent[1], ready[0]);
+	guest_expect_there(1);
+	guest_expect_there(2);
+	guest_linger();
+	GUEST_EXPECT_EQ(1, nr_ready);
+}
+
+TEST_F(async, cannot_take_it)
+{
+	struct late *late = &self->late;
+	struct server server;
+	struct runner runner;
+
+	vcpu_set_guest(late->vcpu, guest_cannot_take_it, 0);
+	runner_start(&runner, late->vcpu);
+	ASSERT_EQ(0, late_asked(late));
+	interrupt(late);
+	pause_ms(20);
+	EXPECT_EQ(0, *guest_copy(&late->vm, hits));
+	/* the one that it waits for comes second */
+	server_start(&server, late, 2, 2);
+	late_bring(late, 0);
+	pthread_join(server.thread, NULL);
+	runner_join(&runner);
+}
+
+/* a page that it was told of, it may touch again: it waits then, and is not told twice */
+static void guest_touches_again(u64 argument)
+{
+	guest_enable(ALWAYS);
+	guest_expect_absent(0);
+	guest_expect_there(0);
+	guest_wait_ready(1);
+	GUEST_EXPECT_EQ(absent[0], ready[0]);
+	guest_linger();
+	GUEST_EXPECT_EQ(1, nr_ready);
+}
+
+TEST_F(async, touched_again)
+{
+	struct late *late = &self->late;
+	struct runner runner;
+	struct pollfd event = { .fd = late->uffd, .events = POLLIN };
+
+	vcpu_set_guest(late->vcpu, guest_touches_again, 0);
+	runner_start(&runner, late->vcpu);
+	ASSERT_EQ(0, late_asked(late));
+	EXPECT_EQ(0, poll(&event, 1, 50));
+	late_bring(late, 0);
+	runner_join(&runner);
+}
+
+/* --- the guest's kernel is told only if it asked for that --- */
+
+static u8 user_stack[4096] __attribute__((aligned(16), used));
+static volatile u64 back_rsp __attribute__((used));
+static volatile u64 user_vector, user_cr2;
+extern const u8 user_back[];
+
+/* calls @code in ring 3, with interrupts on; returns when on_trap() sends it back */
+void user_enter(void (*code)(void));
+asm(".pushsection .text\n"
+	"user_enter:\n"
+	"	push %rbx; push %rbp; push %r12; push %r13; push %r14; push %r15\n"
+	"	mov %rsp, back_rsp(%rip)\n"
+	"	push $" LINE_STRING(SEL_USER_DATA) "; push $user_stack + 4032; push $0x202\n"
+	"	push $" LINE_STRING(SEL_USER_CODE) "; push %rdi\n"
+	"	iretq\n"
+	"user_back:\n"
+	"	pop %r15; pop %r14; pop %r13; pop %r12; pop %rbp; pop %rbx\n"
+	"	ret\n"
+	".popsection\n");
+
+static void on_trap(struct guest_frame *frame)
+{
+	user_vector = frame->vector;
+	user_cr2 = guest_read_cr2();
+	frame->cs = SEL_CODE64;
+	frame->ss = SEL_DATA;
+	frame->rsp = back_rsp;
+	frame->rip = (u64)user_back;
+}
+
+__attribute__((naked)) static void user_touch(void)
+{
+	asm volatile("mov $" LINE_STRING(0x80001000) ", %eax; mov (%rax), %rax; int3");
+}
+
+static void guest_by_privilege(u64 flags)
+{
+	guest_enable(flags);
+	if (flags & ALWAYS) {
+		guest_expect_absent(0);
+		guest_wait_ready(1);
+	}
+	guest_expect_there(0);
+	guest_handlers[3] = guest_handlers[14] = on_trap;
+	user_enter(user_touch);
+	guest_sti();
+	GUEST_EXPECT_EQ(14, user_vector);
+	GUEST_EXPECT_EQ(1, area.flags);
+	area.flags = 0;
+	guest_wait_ready(flags & ALWAYS ? 2 : 1);
+	GUEST_EXPECT_EQ(user_cr2, ready[nr_ready - 1]);
+	user_enter(user_touch);
+	GUEST_EXPECT_EQ(3, user_vector);
+}
+
+TEST_F(async, kernel_and_user)
+{
+	struct late *late = &self->late;
+	struct server server;
+
+	server_start(&server, late, 1, 2);
+	vcpu_set_guest(late->vcpu, guest_by_privilege, ALWAYS);
+	call_wait_done(late->vcpu);
+	pthread_join(server.thread, NULL);
+}
+
+TEST_F(async, user_alone)
+{
+	struct late *late = &self->late;
+	struct server server;
+
+	server_start(&server, late, 1, 2);
+	vcpu_set_guest(late->vcpu, guest_by_privilege, 0);
+	call_wait_done(late->vcpu);
+	pthread_join(server.thread, NULL);
+}
+
+/* --- the end --- */
+
+static void guest_disables(u64 argument)
+{
+	guest_enable(ALWAYS);
+	guest_expect_absent(0);
+	guest_wrmsr(MSR_ENABLE, 0);
+	guest_sync(1);
+	guest_sync(2);
+	guest_expect_there(0);
+	GUEST_EXPECT_EQ(0, nr_ready);
+	GUEST_EXPECT_EQ(0, area.token);
+	/* again: what came meanwhile is forgotten */
+	guest_enable(ALWAYS);
+	guest_expect_absent(1);
+	guest_sync(3);
+	guest_wait_ready(1);
+	GUEST_EXPECT_EQ(absent[1], ready[0]);
+	guest_expect_there(1);
+	guest_sync(4);
+	GUEST_EXPECT_EQ(1, nr_ready);
+}
+
+TEST_F(async, disabled_meanwhile)
+{
+	struct late *late = &self->late;
+
+	vcpu_set_guest(late->vcpu, guest_disables, 0);
+	call_wait_sync(late->vcpu, 1);
+	late_bring(late, late_asked(late));
+	pause_ms(50);
+	call_wait_sync(late->vcpu, 2);
+	call_wait_sync(late->vcpu, 3);
+	late_bring(late, late_asked(late));
+	call_wait_sync(late->vcpu, 4);
+	call_wait_done(late->vcpu);
+}
+
+/* in another VM nobody brings what the guest waits for: it is told that all came, and asks again */
+static void guest_moves(u64 argument)
+{
+	guest_enable(ALWAYS);
+	guest_expect_absent(0);
+	guest_sync(1);
+	guest_wait_ready(1);
+	GUEST_EXPECT_EQ(WAKE_ALL, ready[0]);
+	guest_expect_there(0);
+	guest_sync(2);
+	GUEST_EXPECT_EQ(1, nr_ready);
+}
+
+TEST_F(async, saved_and_restored)
+{
+	struct late *late = &self->late;
+	u64 enable, vector;
+
+	vcpu_set_guest(late->vcpu, guest_moves, 0);
+	call_wait_sync(late->vcpu, 1);
+	ASSERT_EQ(1, vcpu_get_msr(late->vcpu, MSR_ENABLE, &enable));
+	ASSERT_EQ(1, vcpu_get_msr(late->vcpu, MSR_VECTOR, &vector));
+	EXPECT_EQ(area_msr(ENABLED | ALWAYS | BY_INTERRUPT), enable);
+	EXPECT_EQ(READY, vector);
+	ASSERT_EQ(1, vcpu_set_msr(late->vcpu, MSR_VECTOR, vector));
+	ASSERT_EQ(1, vcpu_set_msr(late->vcpu, MSR_ACK, 0));
+	ASSERT_EQ(1, vcpu_set_msr(late->vcpu, MSR_ENABLE, enable));
+	late_bring(late, late_asked(late));
+	call_wait_sync(late->vcpu, 2);
+	call_wait_done(late->vcpu);
+}
+
+/* how many hold the module; -1 where it is not ours */
+static long module_users(void)
+{
+	FILE *file = strstr(node_path(), "quire") ? fopen("/sys/module/quire/refcnt", "r") : NULL;
+	long users = -1;
+
+	if (!file)
+		return users;
+	if (fscanf(file, "%ld", &users) != 1)
+		die("no number of users");
+	fclose(file);
+	return users;
+}
+
+static void expect_module_users(long users)
+{
+	int i;
+
+	for (i = 0; i < PATIENCE_MS / 10; i++) {
+		if (module_users() == users)
+			return;
+		pause_ms(10);
+	}
+	die("the module has %ld users, expected %ld", module_users(), users);
+}
+
+static void guest_leaves(u64 flags)
+{
+	int i;
+
+	guest_enable(flags);
+	for (i = 0; i < SEVERAL; i++)
+		guest_expect_absent(i);
+	guest_sync(1);
+}
+
+/* nobody waits for the host, and what is on its way holds the module until it came */
+TEST_F(async, vm_goes)
+{
+	struct late *late = &self->late;
+	long users = module_users();
+	int i;
+
+	vcpu_set_guest(late->vcpu, guest_leaves, ALWAYS);
+	call_wait_sync(late->vcpu, 1);
+	for (i = 0; i < SEVERAL; i++)
+		late_asked(late);
+	vm_destroy(&late->vm);
+	if (users < 0)
+		return;
+	/* node, VM and vCPU are gone */
+	EXPECT_EQ(users - 3 + SEVERAL, module_users());
+	for (i = 0; i < SEVERAL; i++)
+		late_bring(late, i);
+	expect_module_users(users - 3);
+}
+
+TEST_F(async, vmm_goes)
+{
+	long users = module_users();
+	struct late late;
+	pid_t child;
+	int status;
+
+	child = fork();
+	ASSERT_LE(0, child);
+	if (!child) {
+		close(self->late.uffd);
+		if (late_create(&late))
+			_exit(1);
+		vcpu_set_guest(late.vcpu, guest_leaves, ALWAYS);
+		call_wait_sync(late.vcpu, 1);
+		late_asked(&late);
+		raise(SIGKILL);
+	}
+	ASSERT_EQ(child, waitpid(child, &status, 0));
+	EXPECT_TRUE(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+	if (users >= 0)
+		expect_module_users(users);
+}
+
+TEST_HARNESS_MAIN
