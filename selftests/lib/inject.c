@@ -227,8 +227,8 @@ long inject_ioctl(int fd, unsigned long cmd, void *arg)
 		if (ret == -ENOMEM || ret == -EFAULT)
 			continue;
 		__atomic_store_n(&totals->begin_at[command], nth + 1, __ATOMIC_RELAXED);
-		/* interrupted, or got along: what it did, it did */
-		if (ret >= 0 || ret == -EINTR || ret == -EAGAIN)
+		/* interrupted, got along, or told how much room it wants: what it did, it did */
+		if (ret >= 0 || ret == -EINTR || ret == -EAGAIN || ret == -E2BIG)
 			return ret;
 		/* it may be what the test asks for: then it comes again */
 		if (kvm_ioctl_once(fd, cmd, arg) != ret)
