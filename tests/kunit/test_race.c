@@ -15,6 +15,7 @@
 #define RACE_PAGES	1024u
 #define RACE_FAULTS	2000
 #define RACE_CHANGES	40
+#define RACE_INVALIDATIONS	(IS_ENABLED(CONFIG_KCSAN) ? 50000 : 1000)
 
 /**
  * struct race - the threads of a test
@@ -237,6 +238,36 @@ static void race_migration(struct kunit *test)
 		KUNIT_EXPECT_EQ(test, copy[page], world_peek(world_hva(WORLD_FILE, page)));
 }
 
+static int race_count(void *arg)
+{
+	while (!kthread_should_stop()) {
+		mem_invalidation_seq(&world.mem);
+		cond_resched();
+	}
+	return 0;
+}
+
+/*
+ * The count of invalidations moves while faults read it without a lock.  KCSAN looks
+ * at few accesses of many, so that these two must come often, and little else.
+ */
+static void race_invalidations(struct kunit *test)
+{
+	hva_t hva = world_hva(WORLD_FILE, 0);
+	struct task_struct *reader = kthread_run(race_count, NULL, "race-reader");
+	unsigned long before = mem_invalidation_seq(&world.mem);
+	u32 i;
+
+	KUNIT_ASSERT_FALSE(test, IS_ERR(reader));
+	for (i = 0; i < RACE_INVALIDATIONS; i++) {
+		mem_invalidate_begin(&world.mem, hva, hva + PAGE_SIZE, true);
+		mem_invalidate_end(&world.mem, hva, hva + PAGE_SIZE);
+		cond_resched();
+	}
+	kthread_stop(reader);
+	KUNIT_EXPECT_LE(test, before + RACE_INVALIDATIONS, mem_invalidation_seq(&world.mem));
+}
+
 static int race_load(void *arg)
 {
 	struct mmu *mmu = arg;
@@ -273,6 +304,7 @@ static void race_roots(struct kunit *test)
 
 static struct kunit_case race_cases[] = {
 	KUNIT_CASE(race_roots),
+	KUNIT_CASE(race_invalidations),
 	KUNIT_CASE(race_faults_and_unmaps),
 	KUNIT_CASE(race_faults_and_frees),
 	KUNIT_CASE(race_faults_and_slots),
