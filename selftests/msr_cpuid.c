@@ -4,6 +4,7 @@
  * the guest's own control registers, and that two VMs on one processor do not see each other's.
  */
 #include "test.h"
+#include "pv.h"
 
 #include <errno.h>
 #include <string.h>
@@ -338,34 +339,8 @@ TEST_F(cpu, fpu_both_ways)
 }
 
 /* the paravirtual clock, where it is offered */
-static struct {
-	u32 version, pad0;
-	u64 tsc_timestamp, system_time;
-	u32 mul;
-	int8_t shift;
-	u8 flags, pad[2];
-} clock_page __attribute__((aligned(64)));
+static struct pv_clock clock_page __attribute__((aligned(64)));
 static struct { u32 version, seconds, nanoseconds; } wall_clock __attribute__((aligned(16)));
-
-static u64 guest_clock(void)
-{
-	volatile __typeof__(clock_page) *clock = &clock_page;
-	u64 delta, time;
-	u32 version;
-
-	do {
-		version = clock->version;
-		guest_barrier();
-		delta = guest_rdtsc() - clock->tsc_timestamp;
-		if (clock->shift >= 0)
-			delta <<= clock->shift;
-		else
-			delta >>= -clock->shift;
-		time = clock->system_time + (u64)((unsigned __int128)delta * clock->mul >> 32);
-		guest_barrier();
-	} while (version & 1 || version != clock->version);
-	return time;
-}
 
 static void guest_kvmclock(u64 argument)
 {
@@ -378,9 +353,9 @@ static void guest_kvmclock(u64 argument)
 	GUEST_EXPECT(clock_page.version && !(clock_page.version & 1));
 	GUEST_EXPECT(clock_page.mul);
 	GUEST_EXPECT(wall_clock.seconds > 1000000);
-	before = guest_clock();
+	before = guest_pv_clock(&clock_page);
 	guest_sync2(2, before);
-	after = guest_clock();
+	after = guest_pv_clock(&clock_page);
 	GUEST_EXPECT(after > before);
 	guest_sync2(3, after);
 	guest_wrmsr(0x4b564d01, 0);

@@ -31,6 +31,37 @@
 
 #define guest_hypercall(nr, a0, a1, a2, a3) GUEST_HYPERCALL("vmmcall", nr, a0, a1, a2, a3)
 
+/* the clock's page: ns at a TSC, and how to go on from there */
+struct pv_clock {
+	u32 version, pad0;	/* odd while the rest changes */
+	u64 tsc_timestamp, system_time;
+	u32 mul;
+	int8_t shift;
+	u8 flags, pad[2];
+};
+
+#define MSR_PV_CLOCK 0x4b564d01
+
+/* guest code: the time, in ns */
+static inline u64 guest_pv_clock(const volatile struct pv_clock *clock)
+{
+	u64 delta, time;
+	u32 version;
+
+	do {
+		version = clock->version;
+		guest_barrier();
+		delta = guest_rdtsc() - clock->tsc_timestamp;
+		if (clock->shift >= 0)
+			delta <<= clock->shift;
+		else
+			delta >>= -clock->shift;
+		time = clock->system_time + (u64)((unsigned __int128)delta * clock->mul >> 32);
+		guest_barrier();
+	} while (version & 1 || version != clock->version);
+	return time;
+}
+
 /* is KVM_FEATURE_... @bit offered to guests? */
 static inline bool pv_offered(struct vm *vm, u32 bit)
 {
