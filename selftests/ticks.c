@@ -350,7 +350,7 @@ static void check_counts(struct __test_metadata *_metadata, const struct count *
 		(long)count[id].ticks, (long)count[id].expected, IS_PERIODIC(id) ? "periods" : "deadlines",
 		(long)period_ns[id] / 1000, IS_PERIODIC(id) ? (long)count[id].excused : 0, (long)interrupts);
 	EXPECT_GE(count[id].possible, count[id].ticks);
-	/* QEMU's TCG now and then loses an interrupt of the host's timer, and with it some of its periods */
+	/* seen on QEMU's TCG: as if an interrupt of the host's timer had been lost, and some of its periods with it */
 	if (IS_PERIODIC(id) && machine_is_tcg()) {
 		EXPECT_LE(count[id].expected / 4, count[id].ticks);
 		return;
