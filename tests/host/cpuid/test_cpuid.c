@@ -202,7 +202,7 @@ static void hypervisor_leaves(void)
 	CHECK_EQ(entry->eax, 0x40000001);
 	CHECK(!memcmp(&entry->ebx, "KVMKVMKVM\0\0\0", 12));
 	/* clocks old and new, I/O without delay, stable clock; then what else the guest may ask for */
-	wanted |= 1u << 5 | 1u << 6 | 1u << 7 | 1u << 9 | 1u << 11 | 1u << 12 | 1u << 13;
+	wanted |= 1u << 4 | 1u << 5 | 1u << 6 | 1u << 7 | 1u << 9 | 1u << 11 | 1u << 12 | 1u << 13 | 1u << 14;
 	CHECK_EQ(bits(0x40000001, 0, CPUID_REG_A), wanted);
 }
 
