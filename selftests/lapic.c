@@ -216,6 +216,36 @@ TEST_F(lapic, priorities)
 	RUN_GUEST(guest_priorities);
 }
 
+/* CR8 goes up and down while interrupts are off and one waits */
+static void guest_priority_moves(u64 x2apic)
+{
+	u64 i;
+
+	guest_ready(x2apic);
+	guest_cli();
+	guest_apic_icr(0, ICR_SELF | 0x61);
+	for (i = 0; i < 100; i++) {
+		guest_write_cr8(i % 16);
+		GUEST_EXPECT_EQ(i % 16, guest_read_cr8());
+	}
+	GUEST_EXPECT_EQ(0, hits);
+	guest_write_cr8(6);
+	guest_sti();
+	guest_nop();
+	GUEST_EXPECT_EQ(0, hits);
+	guest_write_cr8(5);
+	guest_nop();
+	GUEST_EXPECT_EQ(1, hits);
+	GUEST_EXPECT_EQ(0x61, order[0]);
+	guest_write_cr8(0);
+	guest_cli();
+}
+
+TEST_F(lapic, priority_moves_while_an_interrupt_waits)
+{
+	RUN_GUEST(guest_priority_moves);
+}
+
 /* in the handler of 0x41: 0x45 must wait for EOI, 0x51 may nest */
 static void on_nesting(struct guest_frame *frame)
 {

@@ -69,11 +69,28 @@ void svm_inject_exception(struct vcpu *vcpu)
 		svm_event_soft(svm, SVM_INT3_LEN);
 }
 
-static void svm_close_interrupt_window(struct svm_vcpu *svm)
+/* After a change of what asks for exits at writes of CR8. */
+static void svm_choose_cr8_exits(struct svm_vcpu *svm)
 {
-	svm->vmcb->control.int_ctl &= ~V_IRQ_INJECTION_BITS_MASK;
+	bool exits = svm->cr8_exits || (svm_host.cr8_exits_in_window &&
+					svm_intercepts(svm, INTERCEPT_VINTR));
+
+	if (svm_intercepts(svm, INTERCEPT_CR8_WRITE) != exits)
+		svm_intercept(svm, INTERCEPT_CR8_WRITE, exits);
+}
+
+static void svm_set_interrupt_window(struct svm_vcpu *svm, bool open)
+{
+	u32 *int_ctl = &svm->vmcb->control.int_ctl;
+
+	/* The highest priority: it is not the guest's TPR which holds it back. */
+	if (open)
+		*int_ctl |= V_IRQ_INJECTION_BITS_MASK;
+	else
+		*int_ctl &= ~V_IRQ_INJECTION_BITS_MASK;
 	svm_dirty(svm, VMCB_CLEAN_INT_CTL);
-	svm_intercept(svm, INTERCEPT_VINTR, false);
+	svm_intercept(svm, INTERCEPT_VINTR, open);
+	svm_choose_cr8_exits(svm);
 }
 
 void svm_inject_interrupt(struct vcpu *vcpu)
@@ -82,7 +99,7 @@ void svm_inject_interrupt(struct vcpu *vcpu)
 	u32 event = vcpu->event.interrupt.vector;
 
 	if (svm_intercepts(svm, INTERCEPT_VINTR))
-		svm_close_interrupt_window(svm);
+		svm_set_interrupt_window(svm, false);
 	if (vcpu->event.interrupt.soft) {
 		svm_event_hand_over(svm, event | SVM_EVTINJ_TYPE_SOFT, 0);
 		svm_event_soft(svm, SVM_INT_N_LEN);
@@ -124,16 +141,13 @@ void svm_open_interrupt_window(struct vcpu *vcpu)
 
 	if (svm_intercepts(svm, INTERCEPT_VINTR))
 		return;
-	/* The highest priority: it is not the guest's TPR which holds it back. */
-	svm->vmcb->control.int_ctl |= V_IRQ_INJECTION_BITS_MASK;
 	svm->vmcb->control.int_vector = 0;
-	svm_dirty(svm, VMCB_CLEAN_INT_CTL);
-	svm_intercept(svm, INTERCEPT_VINTR, true);
+	svm_set_interrupt_window(svm, true);
 }
 
 int svm_exit_interrupt_window(struct svm_vcpu *svm)
 {
-	svm_close_interrupt_window(svm);
+	svm_set_interrupt_window(svm, false);
 	vcpu_request(svm->vcpu, VCPU_REQ_EVENT);
 	return EXIT_RESUME;
 }
@@ -215,16 +229,15 @@ void svm_tpr_changed(struct vcpu *vcpu, u8 tpr, int irr)
 {
 	struct svm_vcpu *svm = svm_of(vcpu);
 	u32 *int_ctl = &svm->vmcb->control.int_ctl;
-	/* User space's APIC must hear of every change. */
-	bool exits = !vcpu->apic || (irr >= 0 && irr >> 4 <= tpr >> 4);
 
+	/* User space's APIC must hear of every change. */
+	svm->cr8_exits = !vcpu->apic || (irr >= 0 && irr >> 4 <= tpr >> 4);
 	svm->cr8 = tpr >> 4;
 	if ((*int_ctl & V_TPR_MASK) != svm->cr8) {
 		*int_ctl = (*int_ctl & ~V_TPR_MASK) | svm->cr8;
 		svm_dirty(svm, VMCB_CLEAN_INT_CTL);
 	}
-	if (svm_intercepts(svm, INTERCEPT_CR8_WRITE) != exits)
-		svm_intercept(svm, INTERCEPT_CR8_WRITE, exits);
+	svm_choose_cr8_exits(svm);
 }
 
 /* An event in the form of EVENTINJ and EXITINTINFO goes back to common code. */

@@ -25,6 +25,7 @@
  *		CPUID Fn8000_000A_EDX
  * @tsc_aux:	the CPU has MSR TSC_AUX
  * @spec_ctrl_valid: bits that MSR SPEC_CTRL has
+ * @cr8_exits_in_window: the CPU cannot write CR8 while a virtual interrupt waits
  */
 struct svm_host {
 	u32 nr_asids;
@@ -33,6 +34,7 @@ struct svm_host {
 	bool nrips, flush_by_asid, decode_assists, pause_filter, pause_threshold;
 	bool tsc_aux;
 	u64 spec_ctrl_valid;
+	bool cr8_exits_in_window;
 };
 
 /**
@@ -81,7 +83,7 @@ enum svm_special {
  * @injecting:	an event was handed to hardware
  * @soft_len:	bytes of the INT, INT3 or INTO that is being injected, or 0;
  *		@soft_rip: RIP that hardware got with it
- * @cr8:	V_TPR as hardware got it
+ * @cr8:	V_TPR as hardware got it; @cr8_exits: who keeps the TPR must hear of writes
  * @nmi_masked:	NMIs wait for IRET
  * @iret_rip:	with SVM_SPECIAL_IRET, where that is
  * @tsc_aux, @debugctl, @de_cfg: MSRs
@@ -105,6 +107,7 @@ struct svm_vcpu {
 	bool injecting;
 	u8 soft_len;
 	u8 cr8;
+	bool cr8_exits;
 	bool nmi_masked;
 	u64 iret_rip;
 	u64 soft_rip;

@@ -138,6 +138,8 @@ static int svm_setup(bool tdp)
 		.tsc_aux = boot_cpu_has(X86_FEATURE_RDTSCP) ||
 			   boot_cpu_has(X86_FEATURE_RDPID),
 		.spec_ctrl_valid = svm_spec_ctrl_bits(),
+		/* QEMU's own emulation (7.2) aborts when a guest does that. */
+		.cr8_exits_in_window = hypervisor_cpuid_base("TCGTCGTCGTCG", 0),
 	};
 	if (svm_host.nr_asids < 2) {
 		pr_err("AMD-V offers no address space identifiers\n");
