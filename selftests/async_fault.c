@@ -557,33 +557,12 @@ TEST_F(async, touched_again)
 
 /* --- the guest's kernel is told only if it asked for that --- */
 
-static u8 user_stack[4096] __attribute__((aligned(16), used));
-static volatile u64 back_rsp __attribute__((used));
 static volatile u64 user_vector, user_cr2;
-extern const u8 user_back[];
-
-/* calls @code in ring 3, with interrupts on; returns when on_trap() sends it back */
-void user_enter(void (*code)(void));
-asm(".pushsection .text\n"
-	"user_enter:\n"
-	"	push %rbx; push %rbp; push %r12; push %r13; push %r14; push %r15\n"
-	"	mov %rsp, back_rsp(%rip)\n"
-	"	push $" LINE_STRING(SEL_USER_DATA) "; push $user_stack + 4032; push $0x202\n"
-	"	push $" LINE_STRING(SEL_USER_CODE) "; push %rdi\n"
-	"	iretq\n"
-	"user_back:\n"
-	"	pop %r15; pop %r14; pop %r13; pop %r12; pop %rbp; pop %rbx\n"
-	"	ret\n"
-	".popsection\n");
-
 static void on_trap(struct guest_frame *frame)
 {
 	user_vector = frame->vector;
 	user_cr2 = guest_read_cr2();
-	frame->cs = SEL_CODE64;
-	frame->ss = SEL_DATA;
-	frame->rsp = back_rsp;
-	frame->rip = (u64)user_back;
+	guest_user_leave(frame);
 }
 
 __attribute__((naked)) static void user_touch(void)
@@ -600,14 +579,14 @@ static void guest_by_privilege(u64 flags)
 	}
 	guest_expect_there(0);
 	guest_handlers[3] = guest_handlers[14] = on_trap;
-	user_enter(user_touch);
+	guest_user_enter(user_touch, RFLAGS_FIXED | RFLAGS_IF);
 	guest_sti();
 	GUEST_EXPECT_EQ(14, user_vector);
 	GUEST_EXPECT_EQ(1, area.flags);
 	area.flags = 0;
 	guest_wait_ready(flags & ALWAYS ? 2 : 1);
 	GUEST_EXPECT_EQ(user_cr2, ready[nr_ready - 1]);
-	user_enter(user_touch);
+	guest_user_enter(user_touch, RFLAGS_FIXED | RFLAGS_IF);
 	GUEST_EXPECT_EQ(3, user_vector);
 }
 

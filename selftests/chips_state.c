@@ -18,7 +18,6 @@
 #define STEPS		1500
 #define DEVICE_PORT	0x700
 #define MAX_ECHOES	3	/* TCG's are rare: more are our own doing */
-#define RFLAGS_IF	0x200
 
 /* Each way has a vector that says all of it. */
 enum way { EDGE, LEVEL, MESSAGE, PIC_EDGE, PIC_LEVEL, NR_WAYS };
@@ -62,7 +61,7 @@ static volatile u64 hits[256], echoes;
 
 static bool is_echo(const struct guest_frame *frame)
 {
-	return !(frame->rflags & RFLAGS_IF) && frame->rip == guest_stubs[frame->vector];
+	return !(frame->rflags & RFLAGS_IF) && frame->rip == guest_entries[frame->vector];
 }
 
 /* a level is the device's until it is asked to let go */

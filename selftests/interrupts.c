@@ -330,32 +330,11 @@ TEST_F(events, exceptions_of_exits)
 }
 
 /* user mode: IRETQ to ring 3, which may not do much, and comes back by an exception or INT3 */
-static u8 user_stack[4096] __attribute__((aligned(16), used));
-static volatile u64 back_rsp __attribute__((used));
-extern const u8 user_back[];
-
-/* calls @code in ring 3; returns when on_user_trap() sends it back */
-void user_enter(void (*code)(void));
-asm(".pushsection .text\n"
-	"user_enter:\n"
-	"	push %rbx; push %rbp; push %r12; push %r13; push %r14; push %r15\n"
-	"	mov %rsp, back_rsp(%rip)\n"
-	"	push $" LINE_STRING(SEL_USER_DATA) "; push $user_stack + 4032; push $2\n"
-	"	push $" LINE_STRING(SEL_USER_CODE) "; push %rdi\n"
-	"	iretq\n"
-	"user_back:\n"
-	"	pop %r15; pop %r14; pop %r13; pop %r12; pop %rbp; pop %rbx\n"
-	"	ret\n"
-	".popsection\n");
-
 static void on_user_trap(struct guest_frame *frame)
 {
 	last_vector = frame->vector;
 	last_error = frame->error;
-	frame->cs = SEL_CODE64;
-	frame->ss = SEL_DATA;
-	frame->rsp = back_rsp;
-	frame->rip = (u64)user_back;
+	guest_user_leave(frame);
 }
 
 #define USER(name, instructions) __attribute__((naked)) static void name(void) { asm volatile(instructions); }
@@ -381,7 +360,7 @@ static void guest_user(u64 argument)
 	guest_handlers[3] = guest_handlers[6] = guest_handlers[13] = guest_handlers[14] = on_user_trap;
 	for (i = 0; i < ARRAY_SIZE(tries); i++) {
 		last_vector = last_error = ~0ull;
-		user_enter(tries[i].code);
+		guest_user_enter(tries[i].code, RFLAGS_FIXED);
 		guest_sync2(i, last_vector);
 		GUEST_EXPECT_EQ(tries[i].vector, last_vector);
 		GUEST_EXPECT_EQ(tries[i].error, last_error);

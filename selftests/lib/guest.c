@@ -11,6 +11,31 @@ struct guest_cpu guest_cpus[MAX_VCPUS] __attribute__((aligned(64)));
 u8 guest_stacks[MAX_VCPUS][GUEST_STACK_SIZE] __attribute__((aligned(16)));
 guest_handler guest_handlers[256];
 
+static u8 user_stack[4096] __attribute__((aligned(16), used));
+static volatile u64 user_back_rsp __attribute__((used));
+extern const u8 user_back[];
+
+asm(".pushsection .text\n"
+	"	.globl guest_user_enter\n"
+	"guest_user_enter:\n"
+	"	push %rbx; push %rbp; push %r12; push %r13; push %r14; push %r15\n"
+	"	mov %rsp, user_back_rsp(%rip)\n"
+	"	push $" LINE_STRING(SEL_USER_DATA) "; push $user_stack + 4032; push %rsi\n"
+	"	push $" LINE_STRING(SEL_USER_CODE) "; push %rdi\n"
+	"	iretq\n"
+	"user_back:\n"
+	"	pop %r15; pop %r14; pop %r13; pop %r12; pop %rbp; pop %rbx\n"
+	"	ret\n"
+	".popsection\n");
+
+void guest_user_leave(struct guest_frame *frame)
+{
+	frame->cs = SEL_CODE64;
+	frame->ss = SEL_DATA;
+	frame->rsp = user_back_rsp;
+	frame->rip = (u64)user_back;
+}
+
 /* guest code, called from guest_entry.S */
 void guest_done(void);
 void guest_exception(struct guest_frame *frame);

@@ -31,7 +31,7 @@ struct guest_call {
 	u64 value[4];
 };
 
-/* what the CPU and the stub pushed for an exception or an interrupt */
+/* what the CPU and the entry point pushed for an exception or an interrupt */
 struct guest_frame {
 	u64 r15, r14, r13, r12, r11, r10, r9, r8, rbp, rdi, rsi, rdx, rcx, rbx, rax;
 	u64 vector, error, rip, cs, rflags, rsp, ss;
@@ -55,7 +55,7 @@ extern struct guest_cpu guest_cpus[MAX_VCPUS];
 extern u8 guest_stacks[MAX_VCPUS][GUEST_STACK_SIZE];
 typedef void (*guest_handler)(struct guest_frame *);
 extern guest_handler guest_handlers[256];
-extern const u64 guest_stubs[256];	/* entry points, one per vector */
+extern const u64 guest_entries[256];	/* where the gates lead, one per vector */
 /* calls function(argument), reports CALL_DONE; function in rsi, argument in rdi */
 void guest_start(void);
 
@@ -66,6 +66,16 @@ void guest_start(void);
 #define SEL_USER_DATA	0x23
 #define SEL_USER_CODE	0x2b
 #define SEL_TSS		0x30
+
+#define RFLAGS_FIXED	0x2
+#define RFLAGS_IF	0x200
+
+/*
+ * Calls @code in ring 3, with these flags and on the one stack that there is for it; returns when the handler of an
+ * exception of that code has called guest_user_leave().
+ */
+void guest_user_enter(void (*code)(void), u64 rflags);
+void guest_user_leave(struct guest_frame *frame);
 
 static inline struct guest_cpu *guest_this_cpu(void)
 {

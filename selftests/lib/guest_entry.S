@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Long mode guest entry and the exception stubs. Each stub makes the stack look the same (vector, error code, frame),
- * then all meet in guest_trap, which calls guest_exception(struct guest_frame *) and returns by IRETQ.
+ * Long mode guest entry and the entry points of exceptions. Each makes the stack look the same (vector, error code,
+ * frame), then all meet in guest_trap, which calls guest_exception(struct guest_frame *) and returns by IRETQ.
  */
 	.text
 
@@ -13,9 +13,9 @@ guest_start:
 	jmp 1b
 
 	/* vectors for which the CPU pushes an error code: 8, 10-14, 17, 21, 29, 30 */
-	.macro stub vector
+	.macro entry vector
 	.balign 16
-stub_\vector:
+entry_\vector:
 	.set has_error, (\vector == 8) || ((\vector >= 10) && (\vector <= 14)) || (\vector == 17)
 	.set has_error, has_error || (\vector == 21) || (\vector == 29) || (\vector == 30)
 	.if !has_error
@@ -24,23 +24,23 @@ stub_\vector:
 	push $\vector
 	jmp guest_trap
 	.pushsection .rodata
-	.quad stub_\vector
+	.quad entry_\vector
 	.popsection
 	.endm
 
 	.pushsection .rodata
 	.balign 8
-	.globl guest_stubs
-guest_stubs:
+	.globl guest_entries
+guest_entries:
 	.popsection
 
 	.altmacro
-	.macro stub_number expression
-	stub \expression
+	.macro entry_number expression
+	entry \expression
 	.endm
 	.set i, 0
 	.rept 256
-	stub_number %i
+	entry_number %i
 	.set i, i + 1
 	.endr
 	.noaltmacro

@@ -211,12 +211,13 @@ static void build_idt(struct vm *vm)
 	int vector;
 
 	for (vector = 0; vector < 256; vector++) {
-		u64 stub = guest_stubs[vector];
+		u64 entry = guest_entries[vector];
 
 		/* user code may use INT3 and INTO */
-		gates[vector][0] = (stub & 0xffff) | (u64)SEL_CODE64 << 16 |
-				   (vector == 3 || vector == 4 ? 0xeeull : 0x8eull) << 40 | (stub >> 16 & 0xffff) << 48;
-		gates[vector][1] = stub >> 32;
+		gates[vector][0] = (entry & 0xffff) | (u64)SEL_CODE64 << 16 |
+				   (vector == 3 || vector == 4 ? 0xeeull : 0x8eull) << 40 |
+				   (entry >> 16 & 0xffff) << 48;
+		gates[vector][1] = entry >> 32;
 	}
 }
 
