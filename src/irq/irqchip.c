@@ -287,6 +287,30 @@ static const struct io_device_ops irqchip_ioapic_ops = {
 	.max_ranges = IRQCHIP_MAX_RANGES,
 };
 
+u8 irqchip_let_go(struct vm *vm, enum irq_chip which, unsigned int pin)
+{
+	struct irqchip *chip = vm->irq.chip;
+	unsigned int source;
+	u8 sources;
+
+	lockdep_assert_held(&vm->irq.lines_lock);
+
+	/* Nobody else drives lines now. */
+	if (which == IRQ_CHIP_PIC)
+		sources = pin < PIC_PINS ? chip->pic_lines[pin] : 0;
+	else
+		sources = chip->ioapic_lines[pin];
+	for (source = 0; source < IRQ_NR_SOURCES; source++) {
+		if (!(sources & 1u << source))
+			continue;
+		if (which == IRQ_CHIP_PIC)
+			irqchip_set_pic(vm, source, pin, false);
+		else
+			irqchip_set_ioapic(vm, source, pin, false);
+	}
+	return sources;
+}
+
 /* --- saved state --- */
 
 int irqchip_ioctl_get(struct vm *vm, struct kvm_irqchip *state)

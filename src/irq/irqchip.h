@@ -29,6 +29,14 @@ int irqchip_set_pic(struct vm *vm, enum irq_source source, unsigned int pin, boo
 int irqchip_set_ioapic(struct vm *vm, enum irq_source source, unsigned int pin, bool level);
 
 /**
+ * irqchip_let_go() - all who drive a pin let it go
+ * @pin: up to IOAPIC_PINS; what is no pin of @which is driven by nobody.  Under
+ *	vm->irq.lines_lock
+ * Return: who drove it, a bit for each enum irq_source.
+ */
+u8 irqchip_let_go(struct vm *vm, enum irq_chip which, unsigned int pin);
+
+/**
  * irqchip_accept() - a processor acknowledges the PIC's interrupt
  * Holder of vcpu->mutex.  Return: the vector, also if it is spurious.
  */

@@ -14,6 +14,10 @@
  *
  * With all chips in the kernel, pins are also looked up backwards, from the pin
  * whose interrupt ended to the GSI and who waits for it.
+ *
+ * A GSI is a wire, and its pins are where it ends: if it is up while its route is
+ * replaced, the old pins fall and the new ones rise.  So whoever drives pins, and
+ * who replaces routes, does it under a lock; MSIs do without.
  */
 #include <linux/nospec.h>
 #include <linux/slab.h>
@@ -66,6 +70,7 @@ struct irq_routes {
 void irq_vm_init(struct vm *vm)
 {
 	mutex_init(&vm->irq.lock);
+	raw_spin_lock_init(&vm->irq.lines_lock);
 }
 
 void irq_vm_destroy(struct vm *vm)
@@ -239,20 +244,94 @@ static bool irq_pins_differ(const struct vm *vm, const struct irq_routes *a,
 	return false;
 }
 
-static void irq_routes_publish(struct vm *vm, struct irq_routes *new)
+/* --- lines --- */
+
+static int irq_route_set_pins(struct vm *vm, enum irq_source source,
+			      const struct irq_route *route, bool level)
+{
+	unsigned long pic_pins = route->pic_pins;
+	int ret = -1, accepted;
+	unsigned int pin;
+
+	for_each_set_bit(pin, &pic_pins, PIC_PINS) {
+		accepted = irqchip_set_pic(vm, source, pin, level);
+		if (accepted >= 0)
+			ret = max(ret, 0) + accepted;
+	}
+	if (route->ioapic_pin == IRQ_NO_PIN)
+		return ret;
+	accepted = irqchip_set_ioapic(vm, source, route->ioapic_pin, level);
+	return accepted >= 0 ? max(ret, 0) + accepted : ret;
+}
+
+static int irq_route_drive(struct vm *vm, enum irq_source source,
+			   const struct irq_route *route, bool level)
+{
+	if (route->kind == IRQ_ROUTE_PINS)
+		return irq_route_set_pins(vm, source, route, level);
+	return level ? max(lapic_send(vm, NULL, &route->msg), 0) : 0;
+}
+
+static void irq_route_drive_sources(struct vm *vm, const struct irq_route *route,
+				    unsigned long sources)
+{
+	unsigned int source;
+
+	for_each_set_bit(source, &sources, IRQ_NR_SOURCES)
+		irq_route_set_pins(vm, source, route, true);
+}
+
+/* Lines that are up go with their GSIs from pins of @from to those of @to. */
+static void irq_lines_move(struct vm *vm, const struct irq_routes *from,
+			   const struct irq_routes *to)
+{
+	u8 sources[IRQ_NR_CHIPS][IOAPIC_PINS] = {};
+	const struct irq_route *route;
+	unsigned int chip, pin;
+	s16 gsi;
+
+	lockdep_assert_held(&vm->irq.lines_lock);
+
+	for (chip = 0; chip < IRQ_NR_CHIPS; chip++) {
+		for (pin = 0; pin < IOAPIC_PINS; pin++) {
+			gsi = from->pin_gsi[chip][pin];
+			if (gsi != IRQ_NO_GSI && gsi != to->pin_gsi[chip][pin])
+				sources[chip][pin] = irqchip_let_go(vm, chip, pin);
+		}
+	}
+	for (chip = 0; chip < IRQ_NR_CHIPS; chip++) {
+		for (pin = 0; pin < IOAPIC_PINS; pin++) {
+			route = irq_route_find(to, from->pin_gsi[chip][pin]);
+			if (route && route->kind == IRQ_ROUTE_PINS)
+				irq_route_drive_sources(vm, route, sources[chip][pin]);
+		}
+	}
+}
+
+/* --- replacement --- */
+
+static void irq_routes_publish(struct vm *vm, struct irq_routes *routes)
 {
 	struct irq_routes *old;
+	unsigned long flags;
 	bool pins;
 
 	mutex_lock(&vm->irq.lock);
-	old = rcu_replace_pointer(vm->irq.routes, new, lockdep_is_held(&vm->irq.lock));
-	pins = irq_pins_differ(vm, old, new);
+	raw_spin_lock_irqsave(&vm->irq.lines_lock, flags);
+	old = rcu_replace_pointer(vm->irq.routes, routes, lockdep_is_held(&vm->irq.lock));
+	if (old && vm->irq.chip)
+		irq_lines_move(vm, old, routes);
+	raw_spin_unlock_irqrestore(&vm->irq.lines_lock, flags);
+	pins = irq_pins_differ(vm, old, routes);
 	mutex_unlock(&vm->irq.lock);
 
 	if (pins)
 		vm_kick_all(vm, VCPU_REQ_SCAN_EOI);
-	if (old)
-		kvfree_rcu(old, rcu);
+	if (!old)
+		return;
+	/* Whoever replaces routes may rely on it that nothing goes by the old ones. */
+	synchronize_rcu_expedited();
+	kvfree(old);
 }
 
 #define IRQ_PIN(irq, chip, chip_pin)					\
@@ -316,22 +395,26 @@ int irq_ioctl_signal_msi(struct vm *vm, const struct kvm_msi *msi)
 	return max(lapic_send(vm, NULL, &msg), 0);
 }
 
-static int irq_route_set_pins(struct vm *vm, enum irq_source source,
-			      const struct irq_route *route, bool level)
+/* A line rises, falls, or both; no replacement of routes comes in between. */
+static int irq_set_line(struct vm *vm, enum irq_source source, u32 gsi, bool up, bool down)
 {
-	unsigned long pic_pins = route->pic_pins;
-	int ret = -1, accepted;
-	unsigned int pin;
+	const struct irq_route *route;
+	unsigned long flags;
+	int ret = -1;
 
-	for_each_set_bit(pin, &pic_pins, PIC_PINS) {
-		accepted = irqchip_set_pic(vm, source, pin, level);
-		if (accepted >= 0)
-			ret = max(ret, 0) + accepted;
-	}
-	if (route->ioapic_pin == IRQ_NO_PIN)
-		return ret;
-	accepted = irqchip_set_ioapic(vm, source, route->ioapic_pin, level);
-	return accepted >= 0 ? max(ret, 0) + accepted : ret;
+	raw_spin_lock_irqsave(&vm->irq.lines_lock, flags);
+	route = irq_route_find(rcu_dereference(vm->irq.routes), gsi);
+	if (route && up)
+		ret = irq_route_drive(vm, source, route, true);
+	if (route && down)
+		ret = irq_route_drive(vm, source, route, false);
+	raw_spin_unlock_irqrestore(&vm->irq.lines_lock, flags);
+	return ret;
+}
+
+static bool irq_route_is_msi(const struct irq_route *route)
+{
+	return likely(route && route->kind == IRQ_ROUTE_MSI);
 }
 
 int irq_set_gsi(struct vm *vm, enum irq_source source, u32 gsi, bool level)
@@ -341,10 +424,10 @@ int irq_set_gsi(struct vm *vm, enum irq_source source, u32 gsi, bool level)
 
 	rcu_read_lock();
 	route = irq_route_find(rcu_dereference(vm->irq.routes), gsi);
-	if (route && route->kind == IRQ_ROUTE_MSI)
-		ret = level ? max(lapic_send(vm, NULL, &route->msg), 0) : 0;
+	if (irq_route_is_msi(route))
+		ret = irq_route_drive(vm, source, route, level);
 	else if (route)
-		ret = irq_route_set_pins(vm, source, route, level);
+		ret = irq_set_line(vm, source, gsi, level, !level);
 	rcu_read_unlock();
 	return ret;
 }
@@ -355,12 +438,10 @@ void irq_pulse_gsi(struct vm *vm, u32 gsi)
 
 	rcu_read_lock();
 	route = irq_route_find(rcu_dereference(vm->irq.routes), gsi);
-	if (likely(route && route->kind == IRQ_ROUTE_MSI)) {
+	if (irq_route_is_msi(route))
 		lapic_send(vm, NULL, &route->msg);
-	} else if (route) {
-		irq_route_set_pins(vm, IRQ_SOURCE_USER, route, true);
-		irq_route_set_pins(vm, IRQ_SOURCE_USER, route, false);
-	}
+	else if (route)
+		irq_set_line(vm, IRQ_SOURCE_USER, gsi, true, true);
 	rcu_read_unlock();
 }
 

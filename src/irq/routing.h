@@ -9,6 +9,7 @@
 #include <linux/kvm.h>
 #include <linux/list.h>
 #include <linux/mutex.h>
+#include <linux/spinlock.h>
 
 #include "../types.h"
 
@@ -32,6 +33,7 @@ enum irq_source {
 	IRQ_SOURCE_USER,
 	IRQ_SOURCE_RESAMPLE,
 	IRQ_SOURCE_PIT,
+	IRQ_NR_SOURCES,
 };
 
 /**
@@ -48,7 +50,9 @@ enum irq_chip {
 /**
  * struct irq_vm - a VM's interrupt routes, APIC map and chips
  * @lock:	serializes updates of @routes, @map and @acks
- * @routes:	published by RCU, replaced as a whole
+ * @lines_lock:	a pin is driven by the route of the moment; taken with IRQs off, in
+ *		any context, before the locks of @chip
+ * @routes:	published by RCU and under @lines_lock, replaced as a whole
  * @map:	local APICs by physical and logical id, published by RCU
  * @acks:	struct irq_ack_notifier; readers: RCU
  * @chip:	PIC and I/O APIC, or NULL; constant after vm->irqchip_full is set
@@ -57,6 +61,7 @@ enum irq_chip {
  */
 struct irq_vm {
 	struct mutex lock;
+	raw_spinlock_t lines_lock;
 	struct irq_routes __rcu *routes;
 	struct apic_map __rcu *map;
 	struct hlist_head acks;
@@ -99,6 +104,8 @@ int irq_set_default_routes(struct vm *vm);
 
 /**
  * irq_ioctl_set_routes() - KVM_SET_GSI_ROUTING: replace all routes
+ * When it returns nothing goes by the old routes any more.  A GSI that is up takes
+ * its level to its new pins; it falls if it has none.
  * Takes vm->irq.lock.  May sleep.
  * Return: 0; -EINVAL for more than IRQ_MAX_ROUTES, unknown flags, types other
  * than MSI and, with all chips in the kernel, pins; GSIs or pins out of range; a
