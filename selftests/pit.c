@@ -309,17 +309,27 @@ static void guest_listens_late(u64 ioapic)
 	guest_sync2(2, hits);
 }
 
-/* how many ticks the guest gets at once, after LATE_MS or a little more, of which *@ms tells */
-static u64 late_ticks(struct vcpu *vcpu, bool ioapic, u64 *ms)
+/*
+ * how many ticks the guest gets at once, after LATE_MS or a little more, of which *@ms tells; before that the VMM does
+ * @meanwhile
+ */
+static u64 late_ticks_after(struct vcpu *vcpu, bool ioapic, u64 *ms, void (*meanwhile)(struct vm *))
 {
 	u64 start = now_ns(), ticks;
 
 	vcpu_set_guest(vcpu, guest_listens_late, ioapic);
 	call_wait_sync(vcpu, 1);
 	sleep_ms(LATE_MS);
+	if (meanwhile)
+		meanwhile(vcpu->vm);
 	ticks = call_wait_sync(vcpu, 2);
 	*ms = (now_ns() - start) / 1000000;
 	return ticks;
+}
+
+static u64 late_ticks(struct vcpu *vcpu, bool ioapic, u64 *ms)
+{
+	return late_ticks_after(vcpu, ioapic, ms, NULL);
 }
 
 TEST_F(pit, late_ticks_by_pic)
@@ -346,6 +356,52 @@ TEST_F(pit, late_ticks_are_one)
 
 	ASSERT_EQ(0, reinject(&self->vm, false));
 	ticks = late_ticks(self->vcpu, false, &ms);
+	EXPECT_LE(1, ticks);
+	EXPECT_GE(ms / 10 + 1 - LATE_TICKS / 2, ticks);
+}
+
+/* the ticks that are owed are no part of the state: who reads it leaves them, who writes it forgets them */
+
+static void reads_state(struct vm *vm)
+{
+	get_pit2(vm);
+	/* it is so already */
+	reinject(vm, true);
+}
+
+TEST_F(pit, late_ticks_outlast_a_look)
+{
+	u64 ms, ticks = late_ticks_after(self->vcpu, false, &ms, reads_state);
+
+	EXPECT_LE(LATE_TICKS - 1, ticks);
+	EXPECT_GE(ms / 10 + 1, ticks);
+}
+
+static void writes_state(struct vm *vm)
+{
+	struct kvm_pit_state2 state = get_pit2(vm);
+
+	kvm_must(vm->fd, KVM_SET_PIT2, &state);
+}
+
+TEST_F(pit, late_ticks_go_with_a_new_state)
+{
+	u64 ms, ticks = late_ticks_after(self->vcpu, false, &ms, writes_state);
+
+	EXPECT_LE(1, ticks);
+	EXPECT_GE(ms / 10 + 1 - LATE_TICKS / 2, ticks);
+}
+
+static void switches_reinjection(struct vm *vm)
+{
+	reinject(vm, false);
+	reinject(vm, true);
+}
+
+TEST_F(pit, late_ticks_go_with_a_change_of_mode)
+{
+	u64 ms, ticks = late_ticks_after(self->vcpu, false, &ms, switches_reinjection);
+
 	EXPECT_LE(1, ticks);
 	EXPECT_GE(ms / 10 + 1 - LATE_TICKS / 2, ticks);
 }

@@ -304,8 +304,11 @@ int pit_timer_ioctl_reinject(struct vm *vm, const struct kvm_reinject_control *c
 	if (!timer)
 		return -ENXIO;
 	raw_spin_lock_irqsave(&timer->lock, flags);
-	timer->reinject = control->pit_reinject;
-	pit_timer_forget_ticks(timer);
+	/* Who says again what is so already takes no tick away. */
+	if (timer->reinject != !!control->pit_reinject) {
+		timer->reinject = control->pit_reinject;
+		pit_timer_forget_ticks(timer);
+	}
 	raw_spin_unlock_irqrestore(&timer->lock, flags);
 	return 0;
 }

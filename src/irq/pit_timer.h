@@ -33,7 +33,9 @@ void pit_timer_unmasked(struct vm *vm);
 
 /*
  * KVM_GET_PIT2, KVM_SET_PIT2 and KVM_REINJECT_CONTROL: 0; -ENXIO without a timer,
- * -EINVAL for unknown flags.  Setting begins all counts again.  May sleep.
+ * -EINVAL for unknown flags.  Setting begins all counts again.  Ticks that were not
+ * delivered yet are no part of the state: getting leaves them, setting forgets them,
+ * and so does a change of reinjection.  May sleep.
  */
 int pit_timer_ioctl_get(struct vm *vm, struct kvm_pit_state2 *state);
 int pit_timer_ioctl_set(struct vm *vm, const struct kvm_pit_state2 *state);
