@@ -50,6 +50,9 @@ void apic_decode_icr(u32 icr, u32 dest, struct lapic_msg *msg)
 		.logical = icr & ICR_LOGICAL,
 		.assert = icr & MESSAGE_LEVEL_ASSERT,
 	};
+	/* A processor cannot stand in for the PIC. */
+	if (msg->delivery == APIC_DELIVER_EXTINT)
+		msg->delivery = APIC_DELIVER_NONE;
 	/* Interrupts between processors are edges; only INIT has a level. */
 	msg->level = msg->delivery == APIC_DELIVER_INIT &&
 		     (icr & MESSAGE_TRIGGER_LEVEL);

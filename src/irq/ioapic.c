@@ -10,11 +10,15 @@
  * is up, then waits with Remote IRR set for the EOI of the local APIC, and sends
  * another if the line is up still.
  *
+ * Only interrupts with a vector end by an EOI.  Pins in the other delivery modes are
+ * edge-triggered, also if their entry says level; two modes do not exist.
+ *
  * This version of the chip has no EOI register of its own.  Systems that lack one
  * clear Remote IRR by making the pin edge-triggered for a moment.
  */
 #include <linux/string.h>
 
+#include "apic_regs.h"
 #include "ioapic.h"
 
 #define IOAPIC_SELECT		0x00
@@ -37,10 +41,20 @@
 #define IOAPIC_ENTRY_MASKED	(1ull << 16)
 #define IOAPIC_ENTRY_READ_ONLY	(IOAPIC_ENTRY_STATUS | IOAPIC_ENTRY_REMOTE_IRR)
 #define IOAPIC_ENTRY_BITS	0xff0000000001ffffull
+#define IOAPIC_ENTRY_MODE(entry) ((entry) >> 8 & 7)
+
+/* Delivery modes that are reserved here, a bit each. */
+#define IOAPIC_NO_MODES		(1u << APIC_DELIVER_NONE | 1u << APIC_DELIVER_SIPI)
 
 static u64 *ioapic_entry(struct ioapic *ioapic, unsigned int pin)
 {
 	return &ioapic->state.redirtbl[pin].bits;
+}
+
+static bool ioapic_is_level(u64 entry)
+{
+	return (entry & IOAPIC_ENTRY_LEVEL) &&
+	       IOAPIC_ENTRY_MODE(entry) <= APIC_DELIVER_LOWEST;
 }
 
 void ioapic_init(struct ioapic *ioapic, ioapic_send_t send)
@@ -61,9 +75,9 @@ void ioapic_message(const struct ioapic *ioapic, unsigned int pin, struct lapic_
 	*msg = (struct lapic_msg) {
 		.dest = entry >> 56,
 		.vector = entry & 0xff,
-		.delivery = entry >> 8 & 7,
+		.delivery = IOAPIC_ENTRY_MODE(entry),
 		.logical = entry & IOAPIC_ENTRY_LOGICAL,
-		.level = entry & IOAPIC_ENTRY_LEVEL,
+		.level = ioapic_is_level(entry),
 		.assert = true,
 	};
 }
@@ -77,13 +91,15 @@ static int ioapic_raise(struct ioapic *ioapic, unsigned int pin)
 
 	if (*entry & IOAPIC_ENTRY_MASKED)
 		return -1;
-	if ((*entry & IOAPIC_ENTRY_LEVEL) && (*entry & IOAPIC_ENTRY_REMOTE_IRR))
+	if (IOAPIC_NO_MODES & 1u << IOAPIC_ENTRY_MODE(*entry))
+		return -1;
+	if (*entry & IOAPIC_ENTRY_REMOTE_IRR)
 		return 0;
 	ioapic_message(ioapic, pin, &msg);
 	ret = ioapic->send(ioapic, &msg);
 	if (ret <= 0)
 		return -1;
-	if (*entry & IOAPIC_ENTRY_LEVEL)
+	if (ioapic_is_level(*entry))
 		*entry |= IOAPIC_ENTRY_REMOTE_IRR;
 	else
 		ioapic->sent |= 1u << pin;
@@ -101,7 +117,7 @@ int ioapic_set_line(struct ioapic *ioapic, unsigned int pin, bool level)
 		return 1;
 	}
 	ioapic->state.irr |= bit;
-	if (was_up && !(*ioapic_entry(ioapic, pin) & IOAPIC_ENTRY_LEVEL))
+	if (was_up && !ioapic_is_level(*ioapic_entry(ioapic, pin)))
 		return 0;
 	return ioapic_raise(ioapic, pin);
 }
@@ -112,7 +128,7 @@ void ioapic_resend(struct ioapic *ioapic, u32 pins)
 
 	for (pin = 0; pin < IOAPIC_PINS; pin++) {
 		if ((ioapic->state.irr & pins & 1u << pin) &&
-		    (*ioapic_entry(ioapic, pin) & IOAPIC_ENTRY_LEVEL))
+		    ioapic_is_level(*ioapic_entry(ioapic, pin)))
 			ioapic_raise(ioapic, pin);
 	}
 }
@@ -125,7 +141,7 @@ u32 ioapic_eoi(struct ioapic *ioapic, u8 vector, bool level)
 
 	for (pin = 0; pin < IOAPIC_PINS; pin++) {
 		entry = ioapic_entry(ioapic, pin);
-		if ((*entry & 0xff) != vector || !(*entry & IOAPIC_ENTRY_LEVEL) != !level)
+		if ((*entry & 0xff) != vector || ioapic_is_level(*entry) != level)
 			continue;
 		/* Who shares the vector but sent nothing has nothing to end. */
 		if (level && !(*entry & IOAPIC_ENTRY_REMOTE_IRR))
@@ -189,7 +205,7 @@ static void ioapic_write_entry(struct ioapic *ioapic, unsigned int reg, u32 valu
 	else
 		after = (*entry & ~0xffffffffull) | value;
 	after = (after & ~IOAPIC_ENTRY_READ_ONLY) | (*entry & IOAPIC_ENTRY_READ_ONLY);
-	if (!(after & IOAPIC_ENTRY_LEVEL))
+	if (!ioapic_is_level(after))
 		after &= ~IOAPIC_ENTRY_REMOTE_IRR;
 	*entry = after & IOAPIC_ENTRY_BITS;
 	ioapic_resend(ioapic, 1u << pin);
@@ -233,6 +249,7 @@ void ioapic_load(struct ioapic *ioapic, const struct kvm_ioapic_state *state)
 {
 	u32 irr = state->irr & ((1u << IOAPIC_PINS) - 1);
 	unsigned int pin;
+	u64 *entry;
 
 	ioapic->state = *state;
 	ioapic->state.base_address = IOAPIC_BASE;
@@ -241,8 +258,12 @@ void ioapic_load(struct ioapic *ioapic, const struct kvm_ioapic_state *state)
 	ioapic->state.pad = 0;
 	ioapic->state.irr = 0;
 	ioapic->sent = 0;
-	for (pin = 0; pin < IOAPIC_PINS; pin++)
-		*ioapic_entry(ioapic, pin) &= IOAPIC_ENTRY_BITS;
+	for (pin = 0; pin < IOAPIC_PINS; pin++) {
+		entry = ioapic_entry(ioapic, pin);
+		*entry &= IOAPIC_ENTRY_BITS;
+		if (!ioapic_is_level(*entry))
+			*entry &= ~IOAPIC_ENTRY_REMOTE_IRR;
+	}
 	for (pin = 0; pin < IOAPIC_PINS; pin++)
 		if (irr & 1u << pin)
 			ioapic_set_line(ioapic, pin, true);

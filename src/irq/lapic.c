@@ -87,6 +87,16 @@ static void lapic_post_init_sipi(struct lapic *apic, const struct lapic_msg *msg
 	vcpu_kick(apic->vcpu);
 }
 
+static bool lapic_post_extint(struct lapic *apic)
+{
+	if (!(READ_ONCE(apic->accepts) & LAPIC_FIXED) || !apic->vcpu->vm->irqchip_full)
+		return false;
+	WRITE_ONCE(apic->extint, true);
+	vcpu_request(apic->vcpu, VCPU_REQ_EVENT);
+	vcpu_kick(apic->vcpu);
+	return true;
+}
+
 bool lapic_receive(struct lapic *apic, const struct lapic_msg *msg)
 {
 	u8 accepts = READ_ONCE(apic->accepts);
@@ -107,8 +117,10 @@ bool lapic_receive(struct lapic *apic, const struct lapic_msg *msg)
 	case APIC_DELIVER_SIPI:
 		lapic_post_init_sipi(apic, msg);
 		return true;
+	case APIC_DELIVER_EXTINT:
+		return lapic_post_extint(apic);
 	default:
-		/* There is no system management mode and no PIC behind a message. */
+		/* There is no system management mode. */
 		return false;
 	}
 }
@@ -378,6 +390,16 @@ bool lapic_accepts_pic(const struct vcpu *vcpu)
 	       APIC_LVT_DELIVERY(lint0) == APIC_DELIVER_EXTINT;
 }
 
+bool lapic_extint_asked(const struct vcpu *vcpu)
+{
+	return READ_ONCE(vcpu->apic->extint);
+}
+
+void lapic_extint_done(struct vcpu *vcpu)
+{
+	WRITE_ONCE(vcpu->apic->extint, false);
+}
+
 /* --- end of interrupt --- */
 
 bool lapic_in_use(const struct lapic *apic, u8 vector)
@@ -502,6 +524,7 @@ static void lapic_reset_regs(struct lapic *apic)
 	if (vcpu_is_bsp(apic->vcpu))
 		apic->regs.reg[APIC_REG_LVT_LINT0] = APIC_DELIVER_EXTINT << 8;
 	atomic_set(&apic->errors, 0);
+	WRITE_ONCE(apic->extint, false);
 	apic->isr_highest = -1;
 	apic->eoi_vector = -1;
 	apic->tpr = 0;

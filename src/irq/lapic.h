@@ -123,6 +123,15 @@ bool lapic_init_sipi_pending(const struct vcpu *vcpu);
 bool lapic_accepts_pic(const struct vcpu *vcpu);
 
 /**
+ * lapic_extint_asked() - did a message ask this vCPU to acknowledge the PIC?
+ * Then it does so once, whether the PIC interrupts or not.  Only with all chips in
+ * the kernel.  Any context.
+ */
+bool lapic_extint_asked(const struct vcpu *vcpu);
+/** lapic_extint_done() - the PIC is acknowledged.  Holder of vcpu->mutex. */
+void lapic_extint_done(struct vcpu *vcpu);
+
+/**
  * lapic_exit_eoi() - VCPU_REQ_EXIT: does user space's I/O APIC wait for an EOI?
  * Return: EXIT_USER with KVM_EXIT_IOAPIC_EOI in vcpu->run, else EXIT_RESUME.
  */

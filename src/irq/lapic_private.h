@@ -55,6 +55,7 @@ struct lapic_timer {
  * @base:	IA32_APIC_BASE
  * @regs:	see there.  APIC_REG_TPR is kept in @tpr
  * @messages:	INIT and SIPI received, not acted upon yet; any task, atomic
+ * @extint:	a message came that stands for the INTR pin: the PIC is to be asked once
  * @sipi_vector: of the SIPI in @messages; written before its bit
  * @errors:	what the next write of ESR makes visible; any task, atomic
  * @eoi_vector:	whose EOI user space is to hear of; valid with VCPU_REQ_EXIT
@@ -78,6 +79,7 @@ struct lapic {
 	u64 base;
 	struct apic_regs regs;
 	unsigned long messages;
+	bool extint;
 	u8 sipi_vector;
 	atomic_t errors;
 	s16 eoi_vector;

@@ -199,8 +199,9 @@ static bool event_inject_current(struct vcpu *vcpu)
 /* Does a PIC, ours or user space's, interrupt this vCPU? */
 static bool event_pic_waiting(struct vcpu *vcpu)
 {
-	return (vcpu->event.pic_vector >= 0 || READ_ONCE(vcpu->vm->irq.pic_output)) &&
-	       lapic_accepts_pic(vcpu);
+	if (vcpu->event.pic_vector < 0 && !READ_ONCE(vcpu->vm->irq.pic_output))
+		return lapic_extint_asked(vcpu);
+	return lapic_accepts_pic(vcpu) || lapic_extint_asked(vcpu);
 }
 
 /* Return: -1 if what was waiting is another vCPU's by now. */
@@ -211,8 +212,10 @@ static int event_accept_interrupt(struct vcpu *vcpu)
 
 	if (likely(!event_pic_waiting(vcpu)))
 		return lapic_accept(vcpu);
-	if (vcpu->vm->irqchip_full)
+	if (vcpu->vm->irqchip_full) {
+		lapic_extint_done(vcpu);
 		return irqchip_accept(vcpu->vm);
+	}
 	event->pic_vector = -1;
 	return vector;
 }

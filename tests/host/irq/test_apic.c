@@ -126,6 +126,9 @@ static void test_icr(void)
 	apic_decode_icr(0x00004609, 1, &msg);
 	CHECK_EQ(msg.delivery, APIC_DELIVER_SIPI);
 	CHECK_EQ(msg.vector, 9);
+	/* ExtINT is for devices */
+	apic_decode_icr(0x00004700, 1, &msg);
+	CHECK_EQ(msg.delivery, APIC_DELIVER_NONE);
 }
 
 static bool matches(struct apic_id id, u32 dest, bool logical, bool wide_ff)

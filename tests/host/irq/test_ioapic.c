@@ -108,7 +108,46 @@ static void test_message(void)
 	write_entry(7, LEVEL | 4 << 8 | 0xfe, 0x01000000);
 	CHECK_EQ(ioapic_set_line(&ioapic, 7, true), 3);
 	CHECK_EQ(last.delivery, 4);
-	CHECK(!last.logical && last.level);
+	CHECK(!last.logical && !last.level);
+}
+
+/* what has no vector has no EOI: an edge, whatever the entry says; two modes are reserved */
+static void test_modes(void)
+{
+	static const u8 edges[] = { 2, 4, 5, 7 }, reserved[] = { 3, 6 };
+	unsigned int i, level;
+
+	for (i = 0; i < sizeof(edges); i++) {
+		for (level = 0; level <= LEVEL; level += LEVEL) {
+			set_up();
+			write_entry(8, level | edges[i] << 8 | 0x30, 0);
+			CHECK_EQ(ioapic_set_line(&ioapic, 8, true), 1);
+			CHECK_EQ(last.delivery, edges[i]);
+			CHECK(!last.level);
+			CHECK_EQ(ioapic_set_line(&ioapic, 8, true), 0);
+			CHECK_EQ(read_reg(0x20), level | edges[i] << 8 | 0x30);
+			/* the EOI of the vector that it does not send is not its own */
+			CHECK_EQ(ioapic_eoi(&ioapic, 0x30, true), 0);
+			ioapic_resend(&ioapic, 1 << 8);
+			CHECK_EQ(sent, 1);
+			ioapic_set_line(&ioapic, 8, false);
+			CHECK_EQ(ioapic_set_line(&ioapic, 8, true), 1);
+			CHECK_EQ(sent, 2);
+		}
+	}
+	for (i = 0; i < sizeof(reserved); i++) {
+		set_up();
+		write_entry(8, LEVEL | reserved[i] << 8 | 0x30, 0);
+		CHECK_EQ(ioapic_set_line(&ioapic, 8, true), -1);
+		CHECK_EQ(sent, 0);
+	}
+	/* a level that waits for its EOI becomes an NMI, and is none that waits */
+	set_up();
+	write_entry(8, LEVEL | 0x30, 0);
+	ioapic_set_line(&ioapic, 8, true);
+	CHECK_EQ(read_reg(0x20), LEVEL | REMOTE_IRR | 0x30);
+	write_entry(8, LEVEL | 4 << 8 | 0x30, 0);
+	CHECK_EQ(read_reg(0x20), LEVEL | 4 << 8 | 0x30);
 }
 
 static void test_edge(void)
@@ -256,7 +295,8 @@ static void test_saved(void)
 	CHECK_EQ(ioapic.state.irr, 0xffffff);
 	CHECK_EQ(ioapic.state.id, 0xf);
 	CHECK_EQ(ioapic.state.base_address, 0xfec00000);
-	CHECK_EQ(read_reg(0x10), 0x1ffff);
+	/* ExtINT waits for no EOI */
+	CHECK_EQ(read_reg(0x10), 0x1bfff);
 	CHECK_EQ(read_reg(0x11), 0xff000000);
 }
 
@@ -273,7 +313,8 @@ static void random_step(bool always_taken)
 		ioapic_set_line(&ioapic, pin, rnd(2));
 		break;
 	case 3:
-		write_entry(pin, (rnd(3) ? LEVEL : 0) | (rnd(3) ? 0 : MASKED) | vector, rnd(256) << 24);
+		write_entry(pin, (rnd(3) ? LEVEL : 0) | (rnd(3) ? 0 : MASKED) | (rnd(3) ? 0 : rnd(8) << 8) | vector,
+			    rnd(256) << 24);
 		break;
 	case 4:
 		ioapic_write(&ioapic, rnd(0x100), rnd(~0u));
@@ -300,13 +341,14 @@ static void test_random(void)
 		random_step(always_taken);
 		for (pin = 0; pin < 24; pin++) {
 			u64 entry = ioapic.state.redirtbl[pin].bits;
+			bool level = (entry & LEVEL) && (entry >> 8 & 7) <= 1;
 			bool waits = entry & REMOTE_IRR, up = ioapic.state.irr & 1u << pin;
 
 			CHECK_EQ(entry & 0x00fffffffffe1000ull, 0);
 			/* only level-triggered pins wait for an EOI */
-			CHECK(!waits || (entry & LEVEL));
+			CHECK(!waits || level);
 			/* up and not masked: the interrupt is on its way */
-			if (always_taken && up && (entry & LEVEL) && !(entry & MASKED))
+			if (always_taken && up && level && !(entry & MASKED))
 				CHECK(waits);
 			CHECK(!(ioapic.sent & 1u << pin) || up);
 		}
@@ -316,6 +358,7 @@ static void test_random(void)
 static const struct tap_test tests[] = {
 	{ "registers", test_registers },
 	{ "the message of an entry", test_message },
+	{ "delivery modes", test_modes },
 	{ "edges", test_edge },
 	{ "levels, Remote IRR and EOI", test_level },
 	{ "Remote IRR cleared by trigger mode", test_eoi_by_mode },
