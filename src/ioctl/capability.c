@@ -16,7 +16,9 @@
 #include "ioctl.h"
 
 #define CAPABILITY_X2APIC_API						\
-	(KVM_X2APIC_API_USE_32BIT_IDS | KVM_X2APIC_API_DISABLE_BROADCAST_QUIRK)
+	(KVM_X2APIC_API_USE_32BIT_IDS | KVM_X2APIC_API_DISABLE_BROADCAST_QUIRK |	\
+	 KVM_X2APIC_ENABLE_SUPPRESS_EOI_BROADCAST |				\
+	 KVM_X2APIC_DISABLE_SUPPRESS_EOI_BROADCAST)
 
 #define CAPABILITY_DISABLE_EXITS					\
 	(KVM_X86_DISABLE_EXITS_HLT | KVM_X86_DISABLE_EXITS_PAUSE)
@@ -120,6 +122,10 @@ int capability_check(struct vm *vm, unsigned long cap)
 	if (cap == KVM_CAP_XSAVE2)
 		return regs_xsave_size();
 
+	/* The I/O APIC in the kernel has no EOI register. */
+	if (cap == KVM_CAP_X2APIC_API && vm && !vm->irqchip_split)
+		return CAPABILITY_X2APIC_API & ~KVM_X2APIC_ENABLE_SUPPRESS_EOI_BROADCAST;
+
 	for (i = 0; i < ARRAY_SIZE(capabilities); i++) {
 		if (capabilities[i].cap == cap)
 			return capabilities[i].value;
@@ -140,8 +146,21 @@ static int capability_split_irqchip(struct vm *vm, u64 pins)
 
 static int capability_x2apic_api(struct vm *vm, u64 flags)
 {
+	u64 suppress = flags & (KVM_X2APIC_ENABLE_SUPPRESS_EOI_BROADCAST |
+				KVM_X2APIC_DISABLE_SUPPRESS_EOI_BROADCAST);
+
 	if (flags & ~(u64)CAPABILITY_X2APIC_API)
 		return -EINVAL;
+	if (suppress == (KVM_X2APIC_ENABLE_SUPPRESS_EOI_BROADCAST |
+			 KVM_X2APIC_DISABLE_SUPPRESS_EOI_BROADCAST))
+		return -EINVAL;
+	if (suppress == KVM_X2APIC_ENABLE_SUPPRESS_EOI_BROADCAST && !vm->irqchip_split)
+		return -EINVAL;
+	/* Guests may have seen the other. */
+	if (suppress && vm->nr_vcpus)
+		return -EINVAL;
+	if (suppress)
+		vm->eoi_suppression = suppress == KVM_X2APIC_ENABLE_SUPPRESS_EOI_BROADCAST;
 	if (flags & KVM_X2APIC_API_USE_32BIT_IDS)
 		vm->x2apic_format = true;
 	if (flags & KVM_X2APIC_API_DISABLE_BROADCAST_QUIRK)

@@ -49,8 +49,11 @@ enum apic_reg {
 
 /* Integrated APIC with six local vectors. */
 #define APIC_VERSION		0x00050014u
+/* In the version: EOIs can be suppressed by APIC_SVR_NO_EOI. */
+#define APIC_VERSION_NO_EOI	(1u << 24)
 
 #define APIC_SVR_ENABLED	(1u << 8)
+#define APIC_SVR_NO_EOI		(1u << 12)
 
 #define LAPIC_LVT_MASKED	(1u << 16)
 #define APIC_LVT_DELIVERY(lvt)	(((lvt) >> 8) & 7)
@@ -244,7 +247,8 @@ static inline bool apic_reg_is_lvt(unsigned int reg)
 /*
  * The register page of KVM_GET_LAPIC and KVM_SET_LAPIC.  Saving fills all but
  * ID, LDR in x2APIC mode, PPR and the current count, which the caller knows.
- * Loading takes only bits that software, or the APIC itself, could have set.
+ * Loading takes only bits that software, or the APIC itself, could have set;
+ * APIC_SVR_NO_EOI is the caller's to drop where it is not offered.
  */
 void apic_regs_save(const struct apic_regs *regs, struct kvm_lapic_state *state);
 void apic_regs_load(struct apic_regs *regs, const struct kvm_lapic_state *state);

@@ -422,7 +422,8 @@ static void lapic_eoi_tell(struct lapic *apic, int vector)
 		irqchip_eoi(vcpu->vm, vector, level);
 		return;
 	}
-	if (!level)
+	/* The guest may have said that it tells the I/O APIC itself. */
+	if (!level || (apic->regs.reg[APIC_REG_SVR] & APIC_SVR_NO_EOI))
 		return;
 	if (vcpu_take_request(vcpu, VCPU_REQ_SCAN_EOI))
 		lapic_scan_eoi(vcpu);
@@ -489,6 +490,11 @@ void lapic_address_changed(struct lapic *apic)
 	lapic_publish(apic);
 	irq_map_update(apic->vcpu->vm);
 	vcpu_request(apic->vcpu, VCPU_REQ_SCAN_EOI);
+}
+
+u32 lapic_version(const struct lapic *apic)
+{
+	return APIC_VERSION | (apic->vcpu->vm->eoi_suppression ? APIC_VERSION_NO_EOI : 0);
 }
 
 void lapic_set_svr(struct lapic *apic, u32 svr)
@@ -670,6 +676,7 @@ void lapic_get_state(struct vcpu *vcpu, struct kvm_lapic_state *state)
 	if (running)
 		lapic_timer_resume(apic);
 	apic_page_set(state, APIC_REG_ID, lapic_page_id(vcpu));
+	apic_page_set(state, APIC_REG_VERSION, lapic_version(apic));
 	apic_page_set(state, APIC_REG_TPR, apic->tpr);
 	apic_page_set(state, APIC_REG_PPR, apic->ppr);
 	apic_page_set(state, APIC_REG_TIMER_CURRENT, count);
@@ -690,6 +697,8 @@ int lapic_set_state(struct vcpu *vcpu, const struct kvm_lapic_state *state)
 	lapic_pv_eoi_settle(apic);
 	lapic_timer_stop(apic);
 	apic_regs_load(&apic->regs, state);
+	if (!vcpu->vm->eoi_suppression)
+		apic->regs.reg[APIC_REG_SVR] &= ~APIC_SVR_NO_EOI;
 	apic->tpr = apic->regs.reg[APIC_REG_TPR];
 	apic->isr_highest = apic_highest(apic->regs.isr);
 	apic->ppr = apic_ppr(apic->tpr, apic->isr_highest);

@@ -118,6 +118,8 @@ void lapic_eoi(struct lapic *apic);
 void lapic_end_of_interrupt(struct lapic *apic);
 /** lapic_set_svr() - store SVR; software disable masks the local vector table */
 void lapic_set_svr(struct lapic *apic, u32 svr);
+/** lapic_version() - the version register: may the guest suppress EOIs? */
+u32 lapic_version(const struct lapic *apic);
 /** lapic_send_icr() - send what the ICR registers say */
 void lapic_send_icr(struct lapic *apic);
 /** lapic_address() - what messages are compared with.  Any context. */

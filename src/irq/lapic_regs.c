@@ -36,7 +36,7 @@
 /**
  * struct lapic_reg - a row of the table
  * @flags:	R1, W1, R2, W2
- * @bits:	bits that may be written
+ * @bits:	bits that may be written in every VM
  * @read:	what to read, NULL: what is stored.  Does not sleep
  * @write:	what a write does, NULL: it is stored.  @value has only @bits
  */
@@ -57,6 +57,11 @@ static u32 lapic_read_id(const struct lapic *apic, unsigned int reg)
 	u32 id = apic->vcpu->id;
 
 	return lapic_x2apic(apic) ? id : id << 24;
+}
+
+static u32 lapic_read_version(const struct lapic *apic, unsigned int reg)
+{
+	return lapic_version(apic);
 }
 
 static u32 lapic_read_tpr(const struct lapic *apic, unsigned int reg)
@@ -174,7 +179,7 @@ static void lapic_write_self_ipi(struct lapic *apic, unsigned int reg, u32 value
 
 static const struct lapic_reg lapic_regs[APIC_NR_REGS] = {
 	[APIC_REG_ID]		= { R1 | R2, 0, lapic_read_id },
-	[APIC_REG_VERSION]	= { R1 | R2 },
+	[APIC_REG_VERSION]	= { R1 | R2, 0, lapic_read_version },
 	[APIC_REG_TPR]		= { RW, APIC_TPR_BITS, lapic_read_tpr, lapic_write_tpr },
 	[APIC_REG_APR]		= { R1 },
 	[APIC_REG_PPR]		= { R1 | R2, 0, lapic_read_ppr },
@@ -202,6 +207,16 @@ static const struct lapic_reg lapic_regs[APIC_NR_REGS] = {
 	[APIC_REG_TIMER_DIVIDE]	= { RW, APIC_DIVIDE_BITS, NULL, lapic_write_divide },
 	[APIC_REG_SELF_IPI]	= { W2, 0xff, NULL, lapic_write_self_ipi },
 };
+
+/* Bits that may be written. */
+static u32 lapic_reg_bits(const struct lapic *apic, unsigned int reg)
+{
+	u32 bits = lapic_regs[reg].bits;
+
+	if (reg == APIC_REG_SVR && apic->vcpu->vm->eoi_suppression)
+		bits |= APIC_SVR_NO_EOI;
+	return bits;
+}
 
 static u32 lapic_reg_read(const struct lapic *apic, unsigned int reg)
 {
@@ -272,7 +287,7 @@ void lapic_mmio_write(struct vcpu *vcpu, gpa_t gpa, const void *data, unsigned i
 	if (reg < 0)
 		return;
 	memcpy(&value, data, sizeof(value));
-	lapic_reg_write(vcpu->apic, reg, value & lapic_regs[reg].bits);
+	lapic_reg_write(vcpu->apic, reg, value & lapic_reg_bits(vcpu->apic, reg));
 }
 
 /* --- x2APIC mode: MSRs --- */
@@ -324,7 +339,7 @@ int lapic_x2apic_write(struct vcpu *vcpu, u32 msr, u64 value)
 		return lapic_x2apic_write_icr(apic, value);
 	if (apic_reg_is_lvt(reg))
 		value &= ~(u64)APIC_LVT_STATUS_BITS;
-	if (value & ~(u64)lapic_regs[reg].bits)
+	if (value & ~(u64)lapic_reg_bits(apic, reg))
 		return -EINVAL;
 	lapic_reg_write(apic, reg, value);
 	return 0;

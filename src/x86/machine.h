@@ -142,6 +142,8 @@ enum exit_result {
  *		constant after the first vCPU
  * @x2apic_format: KVM_GET/SET_LAPIC and MSI addresses use 32 bit ids
  * @x2apic_no_broadcast_quirk: id 0xff is no broadcast in x2APIC mode
+ * @eoi_suppression: local APICs can keep EOIs to themselves; user space's I/O APIC
+ *		has an EOI register then.  Under @lock
  * @exception_payload: KVM_CAP_EXCEPTION_PAYLOAD enabled
  * @user_space_msr_mask: KVM_MSR_EXIT_REASON_* enabled; under @lock before use
  * @msr_filter:	KVM_X86_SET_MSR_FILTER, or NULL; RCU, replaced as a whole under @lock
@@ -173,6 +175,7 @@ struct vm {
 	u32 apic_bus_ns;
 	bool x2apic_format;
 	bool x2apic_no_broadcast_quirk;
+	bool eoi_suppression;
 	bool exception_payload;
 	u32 user_space_msr_mask;
 	struct msr_filter __rcu *msr_filter;
