@@ -234,6 +234,23 @@ TEST_F(resample, who_leaves_lets_go)
 	self->raise = new_eventfd();
 }
 
+/* who is to be asked may be closed by then */
+TEST_F(resample, nobody_to_ask)
+{
+	ASSERT_EQ(0, irqfd(&self->vm, self->raise, self->ask));
+	BEGIN();
+	signal_fd(self->raise);
+	EXPECT_EQ(1, call_wait_sync(self->vcpu, 2));
+	close(self->ask);
+	EXPECT_EQ(1, call_wait_sync(self->vcpu, 3));
+	EXPECT_FALSE(line_is_up(&self->vm));
+	EXPECT_EQ(1, call_wait_sync(self->vcpu, 1));
+	signal_fd(self->raise);
+	EXPECT_EQ(2, call_wait_sync(self->vcpu, 2));
+	EXPECT_EQ(2, call_wait_sync(self->vcpu, 3));
+	self->ask = new_eventfd();
+}
+
 /* a device that has ROUNDS things to tell, one after the other, from a thread of its own */
 
 static volatile u64 rounds_told;
