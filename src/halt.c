@@ -83,6 +83,12 @@ static bool halt_has_work(struct vcpu *vcpu)
 	       (vcpu->mp_state == KVM_MP_STATE_HALTED && halt_ends(vcpu));
 }
 
+/* The time since @start belongs to @stat. */
+static void halt_count_ns(struct vcpu *vcpu, enum vcpu_stat stat, ktime_t start)
+{
+	vcpu->stats[stat] += ktime_to_ns(ktime_sub(ktime_get(), start));
+}
+
 /* --- polling --- */
 
 /* The longest time for which this vCPU may poll. */
@@ -103,12 +109,17 @@ static bool halt_poll(struct vcpu *vcpu, ktime_t start)
 {
 	ktime_t end = ktime_add_ns(start, vcpu->poll_ns);
 
+	vcpu_count(vcpu, VCPU_STAT_POLLS);
 	do {
-		if (halt_has_work(vcpu))
+		if (halt_has_work(vcpu)) {
+			vcpu_count(vcpu, VCPU_STAT_POLL_HITS);
+			halt_count_ns(vcpu, VCPU_STAT_POLL_HIT_NS, start);
 			return true;
+		}
 		cpu_relax();
 	} while (single_task_running() && !need_resched() &&
 		 !signal_pending(current) && ktime_before(ktime_get(), end));
+	halt_count_ns(vcpu, VCPU_STAT_POLL_MISS_NS, start);
 	return false;
 }
 
@@ -145,8 +156,12 @@ static void halt_poll_learn(struct vcpu *vcpu, u64 waited, unsigned int limit)
 
 static void halt_sleep(struct vcpu *vcpu)
 {
+	ktime_t start = ktime_get();
+
 	/* A signal ends the wait too; the loop looks for it. */
 	rcuwait_wait_event(&vcpu->wait, halt_has_work(vcpu), TASK_INTERRUPTIBLE);
+	halt_count_ns(vcpu, VCPU_STAT_SLEPT_NS, start);
+	vcpu_count(vcpu, VCPU_STAT_SLEPT);
 }
 
 static void halt_poll_and_sleep(struct vcpu *vcpu, unsigned int limit)
@@ -193,6 +208,7 @@ int halt_for_page(struct vcpu *vcpu)
 	/* User space may have changed that, and nothing else would end the wait. */
 	if (!vendor->interrupt_allowed(vcpu))
 		return EXIT_RESUME;
+	vcpu_count(vcpu, VCPU_STAT_ASYNC_HALTS);
 	/* The wait may not touch guest memory. */
 	lapic_settle(vcpu);
 	/* A kick is for HLT.  A signal ends the wait; the loop looks for it. */

@@ -65,6 +65,7 @@ void request_flush_tlbs(struct mmu_vm *mv, gfn_t start, gfn_t end)
 	struct vcpu *vcpu;
 	unsigned long i;
 
+	atomic_long_inc(&vm->flush_requests);
 	preempt_disable();
 	cpus = this_cpu_ptr(&request_cpus);
 	cpumask_clear(cpus);
@@ -75,8 +76,10 @@ void request_flush_tlbs(struct mmu_vm *mv, gfn_t start, gfn_t end)
 		if (READ_ONCE(vcpu->place) != VCPU_OUTSIDE)
 			cpumask_set_cpu(READ_ONCE(vcpu->cpu), cpus);
 	}
-	if (!cpumask_empty(cpus))
+	if (!cpumask_empty(cpus)) {
+		atomic_long_inc(&vm->flush_waits);
 		smp_call_function_many(cpus, request_ack, NULL, true);
+	}
 	preempt_enable();
 }
 
@@ -117,8 +120,10 @@ int request_handle(struct vcpu *vcpu)
 	/* It may ask for a flush. */
 	if (vcpu_take_request(vcpu, VCPU_REQ_STEAL))
 		steal_update(vcpu);
-	if (vcpu_take_request(vcpu, VCPU_REQ_TLB_FLUSH))
+	if (vcpu_take_request(vcpu, VCPU_REQ_TLB_FLUSH)) {
+		vcpu_count(vcpu, VCPU_STAT_TLB_FLUSHES);
 		vendor->flush_tlb(vcpu);
+	}
 	if (vcpu_take_request(vcpu, VCPU_REQ_SCAN_EOI))
 		lapic_scan_eoi(vcpu);
 	if (vcpu_take_request(vcpu, VCPU_REQ_MSR_FILTER))

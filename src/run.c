@@ -66,6 +66,7 @@ static int run_guest(struct vcpu *vcpu)
 		if (ret != EXIT_RESUME)
 			return ret;
 		if (vcpu_take_request(vcpu, VCPU_REQ_EVENT)) {
+			vcpu_count(vcpu, VCPU_STAT_EVENT_REQUESTS);
 			event_inject(vcpu);
 			if (vcpu->apic)
 				lapic_tpr_report(vcpu);
@@ -84,7 +85,7 @@ static int run_guest(struct vcpu *vcpu)
 		/* On a CPU that goes offline, wait until the scheduler moves us. */
 		return READ_ONCE(host_virt_rebooting) ? -EIO : EXIT_RESUME;
 	}
-	vcpu->stat_exits++;
+	vcpu_count(vcpu, VCPU_STAT_EXITS);
 	return vendor->handle_exit(vcpu);
 }
 
@@ -108,6 +109,7 @@ static int run_loop(struct vcpu *vcpu)
 
 	for (;;) {
 		if (run_window_open(vcpu)) {
+			vcpu_count(vcpu, VCPU_STAT_USER_WINDOWS);
 			vcpu->run->exit_reason = KVM_EXIT_IRQ_WINDOW_OPEN;
 			return EXIT_USER;
 		}
@@ -120,6 +122,7 @@ static int run_loop(struct vcpu *vcpu)
 		if (host_work_pending()) {
 			ret = host_work_handle();
 			if (ret) {
+				vcpu_count(vcpu, VCPU_STAT_SIGNALS);
 				vcpu->run->exit_reason = KVM_EXIT_INTR;
 				return ret;
 			}
@@ -185,6 +188,7 @@ static int run_with_fpu(struct vcpu *vcpu)
 	if (ret == EXIT_RESUME)
 		ret = run_loop(vcpu);
 	guest_fpu_put(vcpu->fpu);
+	vcpu_count(vcpu, VCPU_STAT_USER_EXITS);
 	run_end(vcpu);
 	return ret;
 }

@@ -38,6 +38,7 @@ static struct vm *vm_create(void)
 	mutex_init(&vm->lock);
 	xa_init(&vm->vcpus);
 	vm->mm = current->mm;
+	vm->owner = task_tgid_nr(current);
 	vm->vcpu_id_limit = VM_MAX_VCPU_ID;
 	vm->apic_bus_ns = VM_APIC_BUS_NS;
 	ret = mem_vm_init(&vm->mem, vm->mm, mmu_gpa_bits());

@@ -57,7 +57,7 @@ static void call(struct actor *a, enum fuzz_target on)
 
 	__atomic_fetch_add(&fuzz_totals->row[row].calls, 1, __ATOMIC_RELAXED);
 	__atomic_fetch_add(&fuzz_totals->row[row].good, ret >= 0, __ATOMIC_RELAXED);
-	if (ret >= 0 && (call->cmd == KVM_CREATE_VM || call->cmd == KVM_CREATE_VCPU))
+	if (ret >= 0 && (call->cmd == KVM_CREATE_VM || call->cmd == KVM_CREATE_VCPU || call->cmd == KVM_GET_STATS_FD))
 		close(ret);
 }
 

@@ -60,6 +60,7 @@ static const struct capability capabilities[] = {
 	{ KVM_CAP_IMMEDIATE_EXIT, 1 },
 	{ KVM_CAP_INTERNAL_ERROR_DATA, 1 },
 	{ KVM_CAP_MEMORY_FAULT_INFO, 1 },
+	{ KVM_CAP_BINARY_STATS_FD, 1 },
 
 	{ KVM_CAP_EXT_CPUID, 1 },
 	{ KVM_CAP_EXT_EMUL_CPUID, 1 },

@@ -13,6 +13,7 @@
 #include <linux/quire.h>
 
 #include "../run.h"
+#include "../stats.h"
 #include "../vcpu.h"
 #include "../vm.h"
 #include "../x86/attribute.h"
@@ -215,6 +216,11 @@ VCPU_CALL(vcpu_has_attr, attribute_has)
 VCPU_CALL(vcpu_get_attr, attribute_get)
 VCPU_CALL(vcpu_set_attr, attribute_set)
 
+static long vcpu_get_stats_fd(void *object, void *arg, void __user *uarg)
+{
+	return stats_vcpu_fd(object);
+}
+
 static const struct ioctl_op vcpu_ops[] = {
 	IOCTL_OP(KVM_GET_REGS, vcpu_get_regs, 0),
 	IOCTL_OP(KVM_SET_REGS, vcpu_set_regs, 0),
@@ -256,6 +262,7 @@ static const struct ioctl_op vcpu_ops[] = {
 	IOCTL_OP(KVM_X86_SET_MCE, vcpu_set_mce, 0),
 	IOCTL_OP(KVM_SET_VAPIC_ADDR, vcpu_set_vapic_addr, 0),
 	IOCTL_OP(KVM_TPR_ACCESS_REPORTING, vcpu_tpr_access_reporting, 0),
+	IOCTL_OP(KVM_GET_STATS_FD, vcpu_get_stats_fd, 0),
 };
 
 static const struct ioctl_table vcpu_table = {

@@ -18,6 +18,7 @@
 #include "../irq/ioeventfd.h"
 #include "../irq/irqchip.h"
 #include "../irq/pit_timer.h"
+#include "../stats.h"
 #include "../vcpu.h"
 #include "../vm.h"
 #include "../x86/msr.h"
@@ -319,6 +320,11 @@ static long vm_set_msr_filter(void *object, void *arg, void __user *uarg)
 	return msr_ioctl_set_filter(object, arg);
 }
 
+static long vm_get_stats_fd(void *object, void *arg, void __user *uarg)
+{
+	return stats_vm_fd(object);
+}
+
 static const struct ioctl_op vm_ops[] = {
 	IOCTL_OP(KVM_CREATE_VCPU, vm_create_vcpu, 0),
 	IOCTL_OP(KVM_CHECK_EXTENSION, vm_check_extension, 0),
@@ -352,6 +358,7 @@ static const struct ioctl_op vm_ops[] = {
 	IOCTL_OP(KVM_SET_TSC_KHZ, vm_set_tsc_khz, 0),
 	IOCTL_OP(KVM_GET_TSC_KHZ, vm_get_tsc_khz, 0),
 	IOCTL_OP(KVM_X86_SET_MSR_FILTER, vm_set_msr_filter, 0),
+	IOCTL_OP(KVM_GET_STATS_FD, vm_get_stats_fd, 0),
 };
 
 static const struct ioctl_table vm_table = {

@@ -47,6 +47,7 @@ static int fault_quick_fix(struct mmu *mmu, const struct spte_pos *pos,
 		return FAULT_CONTINUE;
 	if (!funnel_grant_write(slot, pos))
 		return MMU_FAULT_RETRY;
+	mmu->granted++;
 	return MMU_FAULT_FIXED;
 }
 
@@ -193,6 +194,8 @@ static int fault_once(struct mmu *mmu, struct mmu_fault *fault)
 		return r;
 	r = fault_map(mmu, fault);
 	mem_host_page_put(&fault->page, r == MMU_FAULT_FIXED);
+	if (likely(r == MMU_FAULT_FIXED))
+		mmu->mapped[fault->goal]++;
 	return r;
 }
 

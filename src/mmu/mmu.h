@@ -232,6 +232,8 @@ struct mmu_walker {
  * @spare:	tables for the next fault, linked by struct table.next; @nr_spare
  * @walker:	for mmu_translate()
  * @results:	how many faults ended with each enum mmu_fault_result
+ * @granted:	how many of the fixed ones gave write access back, without locks
+ * @mapped:	how many mapped a page, by its level; [0] is not used
  *
  * Belongs to the holder of the vCPU's mutex.
  */
@@ -242,6 +244,8 @@ struct mmu {
 	unsigned int nr_spare;
 	struct mmu_walker walker;
 	u64 results[MMU_FAULT_NR_RESULTS];
+	u64 granted;
+	u64 mapped[MMU_MAX_LEVELS + 1];
 };
 
 /**

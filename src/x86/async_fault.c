@@ -158,6 +158,7 @@ static struct async_page *async_page_start(struct vcpu *vcpu, const struct mmu_f
 	page->vcpu = vcpu;
 	list_add_tail(&page->link, &async->pages);
 	async->nr_pages++;
+	vcpu_count(vcpu, VCPU_STAT_ASYNC_FAULTS);
 	/* The caller's file holds the module already. */
 	__module_get(THIS_MODULE);
 	queue_work(async_queue, &page->work);
@@ -232,6 +233,7 @@ static bool async_tell_absent(struct vcpu *vcpu, struct async_page *page)
 		return false;
 	page->token = async_next_token(vcpu);
 	page->told = true;
+	vcpu_count(vcpu, VCPU_STAT_ASYNC_TOLD);
 	exc.address = page->token;
 	event_raise_page_fault(vcpu, &exc);
 	return true;

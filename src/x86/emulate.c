@@ -213,6 +213,7 @@ static int emulate_failed(struct vcpu *vcpu)
 
 	pr_warn_once("cannot emulate %*ph at %#llx\n", ctxt->fetched_bytes,
 		     ctxt->fetched, ctxt->rip);
+	vcpu_count(vcpu, VCPU_STAT_NOT_EMULATED);
 	run->exit_reason = KVM_EXIT_INTERNAL_ERROR;
 	run->emulation_failure.suberror = KVM_INTERNAL_ERROR_EMULATION;
 	run->emulation_failure.ndata = 3;
@@ -283,6 +284,7 @@ int emulate_instruction(struct vcpu *vcpu, gpa_t gpa, bool write, const u8 *insn
 	enum emul_result res;
 	int idx;
 
+	vcpu_count(vcpu, VCPU_STAT_EMULATED);
 	emulate_load(vcpu, gpa, insn, len);
 	vcpu->io.hint_write = write;
 	idx = mem_read_lock(&vcpu->vm->mem);

@@ -176,6 +176,7 @@ static void event_inject_exception(struct vcpu *vcpu)
 			vcpu->rflags |= X86_EFLAGS_RF;
 		event->exception.pending = false;
 		event->exception.injected = true;
+		vcpu_count(vcpu, VCPU_STAT_EXCEPTIONS);
 	}
 	vendor->inject_exception(vcpu);
 }
@@ -230,6 +231,7 @@ static void event_inject_interrupt(struct vcpu *vcpu)
 	event->interrupt.vector = vector;
 	event->interrupt.soft = false;
 	event->interrupt.injected = true;
+	vcpu_count(vcpu, VCPU_STAT_INTERRUPTS);
 	vendor->inject_interrupt(vcpu);
 }
 
@@ -243,6 +245,7 @@ void event_inject(struct vcpu *vcpu)
 		if (!busy && vendor->nmi_allowed(vcpu)) {
 			event->nmi_pending--;
 			event->nmi_injected = true;
+			vcpu_count(vcpu, VCPU_STAT_NMIS);
 			vendor->inject_nmi(vcpu);
 			busy = true;
 		}

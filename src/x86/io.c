@@ -153,6 +153,7 @@ int io_exit_mmio(struct vcpu *vcpu)
 	bool write = vcpu->emul->posted;
 	struct kvm_run *run = vcpu->run;
 
+	vcpu_count(vcpu, VCPU_STAT_MMIO);
 	run->exit_reason = KVM_EXIT_MMIO;
 	run->mmio.phys_addr = fragment->gpa;
 	run->mmio.len = fragment->len;

@@ -33,6 +33,7 @@
 #include "cpuid.h"
 #include "event.h"
 #include "io.h"
+#include "stats.h"
 #include "steal.h"
 
 /* Limits that KVM_CHECK_EXTENSION reports. */
@@ -121,6 +122,7 @@ enum exit_result {
  * @users:	the VM's file and each vCPU's file hold one
  * @mm:		address space of the VMM that made it (mmgrab'ed); ioctls from
  *		another are refused with -EIO
+ * @owner:	the VMM's process id, only to be shown
  * @lock:	vCPU creation, irqchip mode, clock and capability settings
  * @mem:	guest memory; has locks of its own
  * @mmu:	page tables; has locks of their own
@@ -153,12 +155,15 @@ enum exit_result {
  * @tss_addr:	KVM_SET_TSS_ADDR; only recorded, AMD-V needs none
  * @identity_map_addr: likewise
  * @clock:	time base of the guest's clocks; has a lock of its own
+ * @flush_requests: how often TLBs were to be flushed; @flush_waits: how often a
+ *		vCPU had to be interrupted for that
  * @arch:	the vendor's part, allocated by its vm_init
  * @dead:	a host error made the VM unusable
  */
 struct vm {
 	refcount_t users;
 	struct mm_struct *mm;
+	pid_t owner;
 	struct mutex lock;
 	struct guest_memory mem;
 	struct mmu_vm mmu;
@@ -185,6 +190,8 @@ struct vm {
 	gpa_t tss_addr;
 	gpa_t identity_map_addr;
 	struct vm_clock clock;
+	atomic_long_t flush_requests;
+	atomic_long_t flush_waits;
 	void *arch;
 	bool dead;
 };
@@ -214,7 +221,7 @@ struct vm {
  * @xcr0, @xss, @pkru: guest values; PKRU is true after every exit
  * @host_pkru:	the host's, while the guest's is in the register
  * @user_pdptr:	PDPTEs of KVM_SET_SREGS2; what KVM_GET_SREGS2 returns as long as
- *		@user_pdptr_exits is stat_exits + 1
+ *		@user_pdptr_exits is one more than the exits so far
  * @user_apic_base: APIC_BASE, if the local APIC is in user space
  * @dr:		DR0-3; @dr6, @dr7: as the guest sees them
  * @guest_debug: KVM_GUESTDBG_*; @debug_dr7, @debug_dr: user space's breakpoints
@@ -244,7 +251,7 @@ struct vm {
  *		before it wakes @wait; the holder of @mutex clears it
  * @task:	who called KVM_RUN last, or NULL; replaced by the holder of @mutex, RCU
  * @sigset:	KVM_SET_SIGNAL_MASK; @sigset_active
- * @stat_exits:	how many exits there were
+ * @stats:	by enum vcpu_stat; written by the holder of @mutex
  */
 struct vcpu {
 	u64 regs[VCPU_NR_REGS];
@@ -291,7 +298,7 @@ struct vcpu {
 	struct pid __rcu *task;
 	sigset_t sigset;
 	bool sigset_active;
-	u64 stat_exits;
+	u64 stats[VCPU_NR_STATS];
 };
 
 /* Pairs with the publication of a vCPU; @index is an unsigned int or long. */
@@ -330,6 +337,12 @@ static inline void vcpu_set_edx_eax(struct vcpu *vcpu, u64 value)
 {
 	vcpu->regs[VCPU_RAX] = (u32)value;
 	vcpu->regs[VCPU_RDX] = value >> 32;
+}
+
+/** vcpu_count() - it happened once more.  Holder of vcpu->mutex. */
+static inline void vcpu_count(struct vcpu *vcpu, enum vcpu_stat stat)
+{
+	vcpu->stats[stat]++;
 }
 
 /**

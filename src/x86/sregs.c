@@ -77,7 +77,7 @@ void regs_get_sregs(struct vcpu *vcpu, struct kvm_sregs *sregs)
 /* One more than the exits so far, so that 0 is never a match. */
 static u64 pdptr_stamp(const struct vcpu *vcpu)
 {
-	return vcpu->stat_exits + 1;
+	return vcpu->stats[VCPU_STAT_EXITS] + 1;
 }
 
 static int read_pdptrs(struct vcpu *vcpu, u64 pdptrs[4])

@@ -127,6 +127,7 @@ int svm_exit_dr(struct svm_vcpu *svm)
 {
 	struct vcpu *vcpu = svm->vcpu;
 
+	vcpu_count(vcpu, VCPU_STAT_DR);
 	if (!(vcpu->guest_debug & KVM_GUESTDBG_ENABLE)) {
 		svm->special |= SVM_SPECIAL_DR_PASS;
 		svm->vmcb->save.dr6 = vcpu->dr6;
@@ -147,6 +148,7 @@ int svm_exit_db(struct svm_vcpu *svm)
 	bool user_steps = svm_debugged(svm, KVM_GUESTDBG_SINGLESTEP);
 	int ret = EXIT_RESUME;
 
+	vcpu_count(vcpu, VCPU_STAT_EXCEPTION_EXITS);
 	if (svm->special & SVM_SPECIAL_NMI_STEP) {
 		svm_nmi_step_end(svm);
 		/* That step is nobody's business, if nobody else asked for it. */
@@ -167,5 +169,6 @@ out:
 
 int svm_exit_bp(struct svm_vcpu *svm)
 {
+	vcpu_count(svm->vcpu, VCPU_STAT_EXCEPTION_EXITS);
 	return regs_debug_exit(svm->vcpu, BP_VECTOR, 0);
 }

@@ -147,6 +147,7 @@ void svm_open_interrupt_window(struct vcpu *vcpu)
 
 int svm_exit_interrupt_window(struct svm_vcpu *svm)
 {
+	vcpu_count(svm->vcpu, VCPU_STAT_INTERRUPT_WINDOW);
 	svm_set_interrupt_window(svm, false);
 	vcpu_request(svm->vcpu, VCPU_REQ_EVENT);
 	return EXIT_RESUME;
@@ -169,6 +170,7 @@ void svm_open_nmi_window(struct vcpu *vcpu)
 
 int svm_exit_iret(struct svm_vcpu *svm)
 {
+	vcpu_count(svm->vcpu, VCPU_STAT_NMI_WINDOW);
 	svm_intercept(svm, INTERCEPT_IRET, false);
 	svm->special |= SVM_SPECIAL_IRET;
 	svm->iret_rip = svm->vcpu->rip;

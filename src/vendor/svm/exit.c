@@ -67,6 +67,7 @@ static int svm_exit_nested_fault(struct svm_vcpu *svm)
 	};
 	int idx, ret;
 
+	vcpu_count(vcpu, VCPU_STAT_FAULTS);
 	idx = mem_read_lock(&vcpu->vm->mem);
 	ret = mmu_fault(&vcpu->root_mmu, &fault);
 	if (unlikely(ret == MMU_FAULT_ABSENT))
@@ -100,6 +101,7 @@ static int svm_exit_io(struct svm_vcpu *svm)
 {
 	u32 info = svm->vmcb->control.exit_info_1;
 
+	vcpu_count(svm->vcpu, VCPU_STAT_IO);
 	if (unlikely(info & SVM_IOIO_STR_MASK))
 		return emulate_instruction(svm->vcpu, INVALID_GPA, false, NULL, 0);
 	/* One bit each for 1, 2 and 4 bytes: the field is the size. */
@@ -112,6 +114,7 @@ static int svm_exit_io(struct svm_vcpu *svm)
 
 static int svm_exit_msr(struct svm_vcpu *svm)
 {
+	vcpu_count(svm->vcpu, VCPU_STAT_MSR);
 	return svm->vmcb->control.exit_info_1 & 1 ? msr_write_exit(svm->vcpu) :
 						    msr_read_exit(svm->vcpu);
 }
@@ -154,6 +157,7 @@ static int svm_exit_cr(struct svm_vcpu *svm)
 	enum vcpu_reg reg = control->exit_info_1 & 0xf;
 	u64 rflags = vcpu->rflags;
 
+	vcpu_count(vcpu, VCPU_STAT_CR);
 	if (!svm_host.decode_assists || !(control->exit_info_1 & SVM_CR_INFO_MOV))
 		return svm_emulate(svm);
 	if (control->exit_code < SVM_EXIT_WRITE_CR0) {
@@ -184,16 +188,19 @@ static int svm_exit_cr8_write(struct svm_vcpu *svm)
 
 static int svm_exit_cpuid(struct svm_vcpu *svm)
 {
+	vcpu_count(svm->vcpu, VCPU_STAT_CPUID);
 	return cpuid_exit(svm->vcpu);
 }
 
 static int svm_exit_hlt(struct svm_vcpu *svm)
 {
+	vcpu_count(svm->vcpu, VCPU_STAT_HALT);
 	return emulate_hlt_exit(svm->vcpu);
 }
 
 static int svm_exit_hypercall(struct svm_vcpu *svm)
 {
+	vcpu_count(svm->vcpu, VCPU_STAT_HYPERCALL);
 	return hypercall_exit(svm->vcpu);
 }
 
@@ -246,11 +253,13 @@ static int svm_exit_pause(struct svm_vcpu *svm)
 
 static int svm_exit_ud(struct svm_vcpu *svm)
 {
+	vcpu_count(svm->vcpu, VCPU_STAT_EXCEPTION_EXITS);
 	return hypercall_undefined_exit(svm->vcpu);
 }
 
 static int svm_exit_ac(struct svm_vcpu *svm)
 {
+	vcpu_count(svm->vcpu, VCPU_STAT_EXCEPTION_EXITS);
 	event_raise_error(svm->vcpu, AC_VECTOR, 0);
 	return EXIT_RESUME;
 }
@@ -260,6 +269,12 @@ static int svm_exit_ac(struct svm_vcpu *svm)
 /* INTR, NMI, SMI, INIT, #MC: the host had its turn before it came here. */
 static int svm_exit_served(struct svm_vcpu *svm)
 {
+	return EXIT_RESUME;
+}
+
+static int svm_exit_interrupted(struct svm_vcpu *svm)
+{
+	vcpu_count(svm->vcpu, VCPU_STAT_INTERRUPTED);
 	return EXIT_RESUME;
 }
 
@@ -313,7 +328,7 @@ static const svm_exit_handler svm_exit_handlers[] = {
 	[SVM_EXIT_EXCP_BASE + UD_VECTOR] = svm_exit_ud,
 	[SVM_EXIT_EXCP_BASE + AC_VECTOR] = svm_exit_ac,
 	[SVM_EXIT_EXCP_BASE + MC_VECTOR] = svm_exit_served,
-	[SVM_EXIT_INTR] = svm_exit_served,
+	[SVM_EXIT_INTR] = svm_exit_interrupted,
 	[SVM_EXIT_NMI] = svm_exit_served,
 	[SVM_EXIT_SMI] = svm_exit_served,
 	[SVM_EXIT_INIT] = svm_exit_served,
@@ -359,7 +374,7 @@ int svm_handle_exit(struct vcpu *vcpu)
 	if (code == SVM_EXIT_MSR)
 		return svm_exit_msr(svm);
 	if (code == SVM_EXIT_INTR)
-		return EXIT_RESUME;
+		return svm_exit_interrupted(svm);
 	if (code == SVM_EXIT_CPUID)
 		return svm_exit_cpuid(svm);
 

@@ -52,6 +52,8 @@ static void check_spurious(void)
 	CHECK_EQ(world.host.lookups, 2);
 	CHECK_EQ(world.vcpu[0].mmu.results[MMU_FAULT_FIXED], 1);
 	CHECK_EQ(world.vcpu[1].mmu.results[MMU_FAULT_SPURIOUS], 1);
+	CHECK_EQ(world.vcpu[0].mmu.mapped[PT_LEVEL_4K], 1);
+	CHECK_EQ(world.vcpu[1].mmu.mapped[PT_LEVEL_4K], 0);
 }
 
 /* Whoever does not want to wait for the host learns where the page is missing. */
@@ -239,6 +241,8 @@ static void check_huge(void)
 	CHECK_EQ(world_write(0, PAGES_1G + 512, 9), WORLD_OK);
 	CHECK_EQ(mapped(PT_LEVEL_2M), 1);
 	CHECK_EQ(world.vcpu[0].faults, 1);
+	CHECK_EQ(world.vcpu[0].mmu.mapped[PT_LEVEL_2M], 1);
+	CHECK_EQ(world.vcpu[0].mmu.mapped[PT_LEVEL_4K], 0);
 	CHECK_EQ(atomic_long_read(&world.mv.tables), 3);
 	CHECK(world_consistent());
 	/* The host splits it: small ones come back. */
@@ -339,6 +343,7 @@ static void check_dirty_log(void)
 	CHECK_EQ(world_write(0, 1, 3), WORLD_OK);
 	CHECK_EQ(world_write(0, 2, 3), WORLD_OK);
 	CHECK_EQ(world.host.lookups, 0);
+	CHECK_EQ(world.vcpu[0].mmu.granted, 3);
 	CHECK_EQ(harvest(0, bitmap), 0);
 	CHECK_EQ(bitmap[0], 6);
 }
