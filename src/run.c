@@ -108,6 +108,9 @@ static int run_loop(struct vcpu *vcpu)
 	int ret;
 
 	for (;;) {
+		/* One that came while nobody ran the vCPU, too. */
+		if (unlikely(vcpu->apic && lapic_init_sipi_pending(vcpu)))
+			lapic_process_init_sipi(vcpu);
 		if (run_window_open(vcpu)) {
 			vcpu_count(vcpu, VCPU_STAT_USER_WINDOWS);
 			vcpu->run->exit_reason = KVM_EXIT_IRQ_WINDOW_OPEN;
@@ -127,8 +130,6 @@ static int run_loop(struct vcpu *vcpu)
 				return ret;
 			}
 		}
-		if (unlikely(vcpu->apic && lapic_init_sipi_pending(vcpu)))
-			lapic_process_init_sipi(vcpu);
 	}
 }
 
