@@ -5,27 +5,22 @@
  */
 #include "test.h"
 #include "apic.h"
+#include "inject.h"
+#include "late.h"
 #include "pv.h"
 #include "runner.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <linux/userfaultfd.h>
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
-#include <sys/ioctl.h>
-#include <sys/mman.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
 #define READY		0x61	/* vectors */
 #define OTHER		0x71
-#define LATE		0x80000000ull	/* pages that the host has yet to bring */
-#define LATE_PAGES	80
-#define LATE_SLOT	1
+#define CPUS		4
 #define MOST		64	/* so many pages of one vCPU may be on their way */
 #define MSR_ENABLE	MSR_KVM_ASYNC_PF_EN
 #define MSR_VECTOR	MSR_KVM_ASYNC_PF_INT
@@ -36,101 +31,6 @@
 #define WAKE_ALL	0xffffffffull
 #define PATIENCE_MS	20000
 
-struct late {
-	struct vm vm;
-	struct vcpu *vcpu;
-	u8 *memory;
-	int uffd;
-};
-
-/* --- the host: brings pages --- */
-
-static int late_create(struct late *late)
-{
-	struct uffdio_api api = { .api = UFFD_API };
-	struct uffdio_register range = { .mode = UFFDIO_REGISTER_MODE_MISSING };
-
-	late->uffd = syscall(SYS_userfaultfd, O_CLOEXEC | O_NONBLOCK);
-	if (late->uffd < 0)
-		return -errno;
-	vm_create(&late->vm, VM_SPLIT_IRQCHIP);
-	late->vcpu = vcpu_create(&late->vm, 0);
-	late->memory = host_memory(LATE_PAGES * PAGE_SIZE, PAGE_SIZE);
-	range.range.start = (u64)late->memory;
-	range.range.len = LATE_PAGES * PAGE_SIZE;
-	if (ioctl(late->uffd, UFFDIO_API, &api) || ioctl(late->uffd, UFFDIO_REGISTER, &range))
-		die("userfaultfd: %s", strerror(errno));
-	if (vm_slot(&late->vm, LATE_SLOT, 0, LATE, LATE_PAGES * PAGE_SIZE, late->memory))
-		die("no slot");
-	return 0;
-}
-
-static void late_destroy(struct late *late)
-{
-	if (late->uffd < 0)
-		return;
-	if (late->vm.fd >= 0)
-		vm_destroy(&late->vm);
-	close(late->uffd);
-	munmap(late->memory, LATE_PAGES * PAGE_SIZE);
-}
-
-/* waits until somebody asks for a page, and gives its number */
-static int late_asked(struct late *late)
-{
-	struct pollfd event = { .fd = late->uffd, .events = POLLIN };
-	struct uffd_msg message;
-
-	if (poll(&event, 1, PATIENCE_MS) != 1 || read(late->uffd, &message, sizeof(message)) != sizeof(message) ||
-	    message.event != UFFD_EVENT_PAGEFAULT)
-		die("nobody asked for a page");
-	return (message.arg.pagefault.address - (u64)late->memory) / PAGE_SIZE;
-}
-
-static u64 late_value(int page)
-{
-	return 0x1122334455000000ull + page;
-}
-
-static void late_bring(struct late *late, int page)
-{
-	u64 content[PAGE_SIZE / 8] = { late_value(page) };
-	struct uffdio_copy copy = {
-		.dst = (u64)late->memory + page * PAGE_SIZE, .src = (u64)content, .len = PAGE_SIZE,
-	};
-
-	if (ioctl(late->uffd, UFFDIO_COPY, &copy))
-		die("UFFDIO_COPY: %s", strerror(errno));
-}
-
-/* brings each page that is asked for; the first only when @argument were asked for */
-struct server {
-	struct late *late;
-	int first;
-	int pages;
-	pthread_t thread;
-};
-
-static void *serve(void *argument)
-{
-	struct server *server = argument;
-	int asked[LATE_PAGES], nr = 0, brought = 0;
-
-	while (nr < server->pages) {
-		asked[nr++] = late_asked(server->late);
-		while (nr >= server->first && brought < nr)
-			late_bring(server->late, asked[brought++]);
-	}
-	return NULL;
-}
-
-static void server_start(struct server *server, struct late *late, int first, int pages)
-{
-	*server = (struct server){ .late = late, .first = first, .pages = pages };
-	if (pthread_create(&server->thread, NULL, serve, server))
-		die("no thread");
-}
-
 static void pause_ms(int ms)
 {
 	struct timespec pause = { .tv_nsec = ms * 1000000l };
@@ -140,18 +40,25 @@ static void pause_ms(int ms)
 
 /* --- the guest; in its copy --- */
 
-static volatile struct kvm_vcpu_pv_apf_data area __attribute__((aligned(64)));
-static volatile u64 absent[LATE_PAGES], ready[2 * LATE_PAGES], nr_ready, hits, hold, counted, running;
+/* of each vCPU */
+static struct told {
+	volatile struct kvm_vcpu_pv_apf_data area __attribute__((aligned(64)));
+	volatile u64 absent[LATE_PAGES], ready[2 * LATE_PAGES], nr_ready;
+} told[CPUS];
 
-static u64 area_msr(u64 flags)
+#define own (&told[guest_this_cpu()->id])
+
+static volatile u64 hits, hold, counted, running;
+
+static u64 area_msr(u64 id, u64 flags)
 {
-	return (u64)&area | flags;
+	return (u64)&told[id].area | flags;
 }
 
 static void on_ready(struct guest_frame *frame)
 {
-	ready[nr_ready++] = area.token;
-	area.token = 0;
+	own->ready[own->nr_ready++] = own->area.token;
+	own->area.token = 0;
 	if (!hold)
 		guest_wrmsr(MSR_ACK, 1);
 	guest_apic_write(APIC_EOI, 0);
@@ -165,7 +72,7 @@ static void on_other(struct guest_frame *frame)
 
 static void guest_wait_ready(u64 nr)
 {
-	while (nr_ready < nr)
+	while (own->nr_ready < nr)
 		counted++;
 }
 
@@ -184,13 +91,13 @@ static void guest_enable(u64 flags)
 	guest_handlers[READY] = on_ready;
 	guest_handlers[OTHER] = on_other;
 	guest_apic_enable(true);
-	nr_ready = 0;
+	own->nr_ready = 0;
 	guest_wrmsr(MSR_VECTOR, READY);
-	guest_wrmsr(MSR_ENABLE, area_msr(flags | ENABLED | BY_INTERRUPT));
+	guest_wrmsr(MSR_ENABLE, area_msr(guest_this_cpu()->id, flags | ENABLED | BY_INTERRUPT));
 	guest_sti();
 	guest_wait_ready(1);
-	GUEST_EXPECT_EQ(WAKE_ALL, ready[0]);
-	nr_ready = 0;
+	GUEST_EXPECT_EQ(WAKE_ALL, own->ready[0]);
+	own->nr_ready = 0;
 }
 
 /* the vector that reading the page raised */
@@ -206,10 +113,10 @@ static void guest_expect_absent(int page)
 
 	GUEST_EXPECT_EQ(14, guest_touch(page, &value));
 	GUEST_EXPECT_EQ(0, guest_this_cpu()->try_error);
-	GUEST_EXPECT_EQ(1, area.flags);
-	absent[page] = guest_this_cpu()->try_cr2;
-	GUEST_EXPECT(absent[page] && absent[page] < WAKE_ALL);
-	area.flags = 0;
+	GUEST_EXPECT_EQ(1, own->area.flags);
+	own->absent[page] = guest_this_cpu()->try_cr2;
+	GUEST_EXPECT(own->absent[page] && own->absent[page] < WAKE_ALL);
+	own->area.flags = 0;
 }
 
 static void guest_expect_there(int page)
@@ -217,8 +124,8 @@ static void guest_expect_there(int page)
 	u64 value;
 
 	GUEST_EXPECT_EQ(TRY_NONE, guest_touch(page, &value));
-	GUEST_EXPECT_EQ(0x1122334455000000ull + page, value);
-	GUEST_EXPECT_EQ(0, area.flags);
+	GUEST_EXPECT_EQ(LATE_VALUE(page), value);
+	GUEST_EXPECT_EQ(0, own->area.flags);
 }
 
 FIXTURE(async) {
@@ -250,7 +157,7 @@ static void guest_msrs(u64 reserved)
 	GUEST_EXPECT_EQ(0, guest_rdmsr(MSR_VECTOR));
 	for (bit = 4; bit <= 0x20; bit <<= 1)
 		if (reserved & bit)
-			GUEST_EXPECT_EQ(13, guest_try_wrmsr(MSR_ENABLE, area_msr(ENABLED | bit)));
+			GUEST_EXPECT_EQ(13, guest_try_wrmsr(MSR_ENABLE, area_msr(guest_this_cpu()->id, ENABLED | bit)));
 	for (bit = 0x100; bit; bit <<= 1)
 		GUEST_EXPECT_EQ(13, guest_try_wrmsr(MSR_VECTOR, READY | bit));
 	/* the area has to be memory */
@@ -258,9 +165,9 @@ static void guest_msrs(u64 reserved)
 	GUEST_EXPECT_EQ(0, guest_rdmsr(MSR_ENABLE));
 	GUEST_EXPECT_EQ(0, guest_rdmsr(MSR_VECTOR));
 	guest_wrmsr(MSR_VECTOR, READY);
-	guest_wrmsr(MSR_ENABLE, area_msr(ENABLED | BY_INTERRUPT));
+	guest_wrmsr(MSR_ENABLE, area_msr(guest_this_cpu()->id, ENABLED | BY_INTERRUPT));
 	GUEST_EXPECT_EQ(READY, guest_rdmsr(MSR_VECTOR));
-	GUEST_EXPECT_EQ(area_msr(ENABLED | BY_INTERRUPT), guest_rdmsr(MSR_ENABLE));
+	GUEST_EXPECT_EQ(area_msr(guest_this_cpu()->id, ENABLED | BY_INTERRUPT), guest_rdmsr(MSR_ENABLE));
 	guest_wrmsr(MSR_ACK, 1);
 	GUEST_EXPECT_EQ(TRY_NONE, guest_try_rdmsr(MSR_ACK, &value));
 	GUEST_EXPECT_EQ(0, value);
@@ -281,12 +188,12 @@ TEST_F(async, msrs)
 		       0x30 | (pv_offered(&late->vm, KVM_FEATURE_ASYNC_PF_VMEXIT) ? 0 : 4));
 	call_wait_done(late->vcpu);
 	ASSERT_EQ(1, vcpu_get_msr(late->vcpu, MSR_ENABLE, &value));
-	EXPECT_EQ(area_msr(ENABLED | BY_INTERRUPT), value);
+	EXPECT_EQ(area_msr(0, ENABLED | BY_INTERRUPT), value);
 
 	/* without a local APIC here there is nothing to enable */
 	vm_create(&other, 0);
 	vcpu_create(&other, 0);
-	EXPECT_EQ(0, vcpu_set_msr(other.vcpus[0], MSR_ENABLE, area_msr(ENABLED | BY_INTERRUPT)));
+	EXPECT_EQ(0, vcpu_set_msr(other.vcpus[0], MSR_ENABLE, area_msr(0, ENABLED | BY_INTERRUPT)));
 	EXPECT_EQ(1, vcpu_set_msr(other.vcpus[0], MSR_ENABLE, 0));
 	vm_destroy(&other);
 }
@@ -297,14 +204,14 @@ static void guest_told(u64 argument)
 {
 	guest_enable(ALWAYS);
 	guest_expect_absent(3);
-	guest_sync2(1, absent[3]);
-	GUEST_EXPECT_EQ(0, nr_ready);
+	guest_sync2(1, own->absent[3]);
+	GUEST_EXPECT_EQ(0, own->nr_ready);
 	guest_sync(2);
 	guest_wait_ready(1);
-	GUEST_EXPECT_EQ(absent[3], ready[0]);
+	GUEST_EXPECT_EQ(own->absent[3], own->ready[0]);
 	guest_expect_there(3);
 	guest_sync(3);
-	GUEST_EXPECT_EQ(1, nr_ready);
+	GUEST_EXPECT_EQ(1, own->nr_ready);
 }
 
 TEST_F(async, told)
@@ -332,26 +239,26 @@ static void guest_several(u64 argument)
 		guest_expect_absent(i);
 	for (i = 0; i < SEVERAL; i++)
 		for (j = 0; j < i; j++)
-			GUEST_EXPECT(absent[i] != absent[j]);
+			GUEST_EXPECT(own->absent[i] != own->absent[j]);
 	hold = 1;
 	guest_sync(1);
 	guest_wait_ready(1);
 	guest_sync(2);
 	/* all came by now, and one was told; the next is when this one was taken */
 	guest_linger();
-	GUEST_EXPECT_EQ(1, nr_ready);
-	GUEST_EXPECT_EQ(0, area.token);
+	GUEST_EXPECT_EQ(1, own->nr_ready);
+	GUEST_EXPECT_EQ(0, own->area.token);
 	hold = 0;
 	guest_wrmsr(MSR_ACK, 1);
 	guest_wait_ready(SEVERAL);
 	for (i = 0; i < SEVERAL; i++) {
 		for (j = 0, nr = 0; j < SEVERAL; j++)
-			nr += ready[j] == absent[i];
+			nr += own->ready[j] == own->absent[i];
 		GUEST_EXPECT_EQ(1, nr);
 		guest_expect_there(i);
 	}
 	guest_sync(3);
-	GUEST_EXPECT_EQ(SEVERAL, nr_ready);
+	GUEST_EXPECT_EQ(SEVERAL, own->nr_ready);
 }
 
 TEST_F(async, one_at_a_time)
@@ -387,9 +294,9 @@ static void guest_too_many(u64 argument)
 TEST_F(async, too_many)
 {
 	struct late *late = &self->late;
-	struct server server;
+	struct late_server server;
 
-	server_start(&server, late, MOST + 1, MOST + 1);
+	late_serve(&server, late, MOST + 1, MOST + 1);
 	vcpu_set_guest(late->vcpu, guest_too_many, 0);
 	call_wait_sync(late->vcpu, 1);
 	pthread_join(server.thread, NULL);
@@ -401,9 +308,9 @@ static void guest_halts(u64 argument)
 	guest_enable(ALWAYS);
 	guest_expect_absent(0);
 	running = 1;
-	while (!nr_ready)
+	while (!own->nr_ready)
 		guest_sti_hlt();
-	GUEST_EXPECT_EQ(absent[0], ready[0]);
+	GUEST_EXPECT_EQ(own->absent[0], own->ready[0]);
 	guest_expect_there(0);
 }
 
@@ -430,7 +337,7 @@ static void guest_waits(u64 argument)
 	guest_apic_enable(true);
 	guest_sti();
 	GUEST_EXPECT_EQ(TRY_NONE, guest_touch(0, &value));
-	GUEST_EXPECT_EQ(0x1122334455000000ull, value);
+	GUEST_EXPECT_EQ(LATE_VALUE(0), value);
 	counted = hits;
 }
 
@@ -499,21 +406,21 @@ static void guest_cannot_take_it(u64 argument)
 	while (!hits)
 		counted++;
 	guest_expect_absent(1);
-	area.flags = 1;
+	own->area.flags = 1;
 	GUEST_EXPECT_EQ(TRY_NONE, guest_touch(2, (u64 *)&counted));
-	area.flags = 0;
+	own->area.flags = 0;
 	guest_wait_ready(1);
-	GUEST_EXPECT_EQ(absent[1], ready[0]);
+	GUEST_EXPECT_EQ(own->absent[1], own->ready[0]);
 	guest_expect_there(1);
 	guest_expect_there(2);
 	guest_linger();
-	GUEST_EXPECT_EQ(1, nr_ready);
+	GUEST_EXPECT_EQ(1, own->nr_ready);
 }
 
 TEST_F(async, cannot_take_it)
 {
 	struct late *late = &self->late;
-	struct server server;
+	struct late_server server;
 	struct runner runner;
 
 	vcpu_set_guest(late->vcpu, guest_cannot_take_it, 0);
@@ -523,7 +430,7 @@ TEST_F(async, cannot_take_it)
 	pause_ms(20);
 	EXPECT_EQ(0, *guest_copy(&late->vm, hits));
 	/* the one that it waits for comes second */
-	server_start(&server, late, 2, 2);
+	late_serve(&server, late, 2, 2);
 	late_bring(late, 0);
 	pthread_join(server.thread, NULL);
 	runner_join(&runner);
@@ -536,9 +443,9 @@ static void guest_touches_again(u64 argument)
 	guest_expect_absent(0);
 	guest_expect_there(0);
 	guest_wait_ready(1);
-	GUEST_EXPECT_EQ(absent[0], ready[0]);
+	GUEST_EXPECT_EQ(own->absent[0], own->ready[0]);
 	guest_linger();
-	GUEST_EXPECT_EQ(1, nr_ready);
+	GUEST_EXPECT_EQ(1, own->nr_ready);
 }
 
 TEST_F(async, touched_again)
@@ -582,10 +489,10 @@ static void guest_by_privilege(u64 flags)
 	guest_user_enter(user_touch, RFLAGS_FIXED | RFLAGS_IF);
 	guest_sti();
 	GUEST_EXPECT_EQ(14, user_vector);
-	GUEST_EXPECT_EQ(1, area.flags);
-	area.flags = 0;
+	GUEST_EXPECT_EQ(1, own->area.flags);
+	own->area.flags = 0;
 	guest_wait_ready(flags & ALWAYS ? 2 : 1);
-	GUEST_EXPECT_EQ(user_cr2, ready[nr_ready - 1]);
+	GUEST_EXPECT_EQ(user_cr2, own->ready[own->nr_ready - 1]);
 	guest_user_enter(user_touch, RFLAGS_FIXED | RFLAGS_IF);
 	GUEST_EXPECT_EQ(3, user_vector);
 }
@@ -593,9 +500,9 @@ static void guest_by_privilege(u64 flags)
 TEST_F(async, kernel_and_user)
 {
 	struct late *late = &self->late;
-	struct server server;
+	struct late_server server;
 
-	server_start(&server, late, 1, 2);
+	late_serve(&server, late, 1, 2);
 	vcpu_set_guest(late->vcpu, guest_by_privilege, ALWAYS);
 	call_wait_done(late->vcpu);
 	pthread_join(server.thread, NULL);
@@ -604,9 +511,9 @@ TEST_F(async, kernel_and_user)
 TEST_F(async, user_alone)
 {
 	struct late *late = &self->late;
-	struct server server;
+	struct late_server server;
 
-	server_start(&server, late, 1, 2);
+	late_serve(&server, late, 1, 2);
 	vcpu_set_guest(late->vcpu, guest_by_privilege, 0);
 	call_wait_done(late->vcpu);
 	pthread_join(server.thread, NULL);
@@ -622,17 +529,17 @@ static void guest_disables(u64 argument)
 	guest_sync(1);
 	guest_sync(2);
 	guest_expect_there(0);
-	GUEST_EXPECT_EQ(0, nr_ready);
-	GUEST_EXPECT_EQ(0, area.token);
+	GUEST_EXPECT_EQ(0, own->nr_ready);
+	GUEST_EXPECT_EQ(0, own->area.token);
 	/* again: what came meanwhile is forgotten */
 	guest_enable(ALWAYS);
 	guest_expect_absent(1);
 	guest_sync(3);
 	guest_wait_ready(1);
-	GUEST_EXPECT_EQ(absent[1], ready[0]);
+	GUEST_EXPECT_EQ(own->absent[1], own->ready[0]);
 	guest_expect_there(1);
 	guest_sync(4);
-	GUEST_EXPECT_EQ(1, nr_ready);
+	GUEST_EXPECT_EQ(1, own->nr_ready);
 }
 
 TEST_F(async, disabled_meanwhile)
@@ -657,10 +564,10 @@ static void guest_moves(u64 argument)
 	guest_expect_absent(0);
 	guest_sync(1);
 	guest_wait_ready(1);
-	GUEST_EXPECT_EQ(WAKE_ALL, ready[0]);
+	GUEST_EXPECT_EQ(WAKE_ALL, own->ready[0]);
 	guest_expect_there(0);
 	guest_sync(2);
-	GUEST_EXPECT_EQ(1, nr_ready);
+	GUEST_EXPECT_EQ(1, own->nr_ready);
 }
 
 TEST_F(async, saved_and_restored)
@@ -672,7 +579,7 @@ TEST_F(async, saved_and_restored)
 	call_wait_sync(late->vcpu, 1);
 	ASSERT_EQ(1, vcpu_get_msr(late->vcpu, MSR_ENABLE, &enable));
 	ASSERT_EQ(1, vcpu_get_msr(late->vcpu, MSR_VECTOR, &vector));
-	EXPECT_EQ(area_msr(ENABLED | ALWAYS | BY_INTERRUPT), enable);
+	EXPECT_EQ(area_msr(0, ENABLED | ALWAYS | BY_INTERRUPT), enable);
 	EXPECT_EQ(READY, vector);
 	ASSERT_EQ(1, vcpu_set_msr(late->vcpu, MSR_VECTOR, vector));
 	ASSERT_EQ(1, vcpu_set_msr(late->vcpu, MSR_ACK, 0));
@@ -761,6 +668,259 @@ TEST_F(async, vmm_goes)
 	EXPECT_TRUE(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
 	if (users >= 0)
 		expect_module_users(users);
+}
+
+/* --- several vCPUs --- */
+
+#define SHARED (CPUS * SEVERAL)
+
+/* pages of its own, and one that all want */
+static void guest_of_several(u64 argument)
+{
+	int first = guest_this_cpu()->id * SEVERAL, i;
+
+	guest_enable(ALWAYS);
+	for (i = first; i < first + SEVERAL; i++)
+		guest_expect_absent(i);
+	guest_expect_absent(SHARED);
+	guest_wait_ready(SEVERAL + 1);
+	for (i = first; i < first + SEVERAL; i++)
+		guest_expect_there(i);
+	guest_expect_there(SHARED);
+	guest_linger();
+	GUEST_EXPECT_EQ(SEVERAL + 1, own->nr_ready);
+}
+
+static int by_token(const void *a, const void *b)
+{
+	u64 x = *(const u64 *)a, y = *(const u64 *)b;
+
+	return (x > y) - (x < y);
+}
+
+/* each was told of its own pages, each once */
+static void expect_own_tokens(struct __test_metadata *_metadata, const struct told *of, int id)
+{
+	u64 absent[SEVERAL + 1], ready[SEVERAL + 1];
+	int i;
+
+	for (i = 0; i < SEVERAL; i++)
+		absent[i] = of->absent[id * SEVERAL + i];
+	absent[SEVERAL] = of->absent[SHARED];
+	for (i = 0; i <= SEVERAL; i++)
+		ready[i] = of->ready[i];
+	qsort(absent, SEVERAL + 1, sizeof(*absent), by_token);
+	qsort(ready, SEVERAL + 1, sizeof(*ready), by_token);
+	for (i = 0; i <= SEVERAL; i++) {
+		EXPECT_EQ(absent[i], ready[i]);
+		if (i)
+			EXPECT_NE(absent[i - 1], absent[i]);
+	}
+}
+
+TEST_F(async, several_vcpus)
+{
+	struct late *late = &self->late;
+	const struct told *seen = *guest_copy(&late->vm, told);
+	struct runner runner[CPUS];
+	struct late_server server;
+	int i, j;
+
+	late_serve(&server, late, CPUS * (SEVERAL + 1), CPUS * (SEVERAL + 1));
+	for (i = 0; i < CPUS; i++) {
+		if (i)
+			vcpu_make_runnable(vcpu_create(&late->vm, i));
+		vcpu_set_guest(late->vm.vcpus[i], guest_of_several, 0);
+		runner_start(&runner[i], late->vm.vcpus[i]);
+	}
+	for (i = 0; i < CPUS; i++)
+		runner_join(&runner[i]);
+	pthread_join(server.thread, NULL);
+	for (i = 0; i < CPUS; i++) {
+		expect_own_tokens(_metadata, &seen[i], i);
+		for (j = 0; j < i; j++)
+			EXPECT_NE(seen[j].absent[SHARED], seen[i].absent[SHARED]);
+	}
+}
+
+/* --- INIT --- */
+
+#define SIPI_PAGE 0x8
+#define STARTED 0x9000
+
+SNIPPET(starts,
+	".code16\n"
+	"	xor %cx, %cx\n	mov %cx, %ds\n"
+	"1:	lock incw 0x9000\n"
+	"	out %ax, $0x80\n"
+	"	jmp 1b\n");
+
+static void guest_is_reset(u64 flags)
+{
+	u64 value;
+
+	guest_enable(flags);
+	guest_touch(0, &value);
+	running = 1;
+	for (;;)
+		counted++;
+}
+
+static void *run_to_io(void *vcpu)
+{
+	if (vcpu_run_to_exit(vcpu) != KVM_EXIT_IO)
+		die("a processor that was started again does not say so");
+	return NULL;
+}
+
+static void init_and_sipi(struct late *late, int id)
+{
+	struct kvm_msi init = { .address_lo = 0xfee00000 | id << 12, .data = ICR_INIT | ICR_ASSERT };
+	struct kvm_msi sipi = { .address_lo = init.address_lo, .data = ICR_SIPI | ICR_ASSERT | SIPI_PAGE };
+
+	kvm_must(late->vm.fd, KVM_SIGNAL_MSI, &init);
+	kvm_must(late->vm.fd, KVM_SIGNAL_MSI, &sipi);
+}
+
+/* a processor that is started again has forgotten what it waited for, and hears nothing of it */
+static void expect_started(struct __test_metadata *_metadata, struct late *late, struct vcpu *vcpu)
+{
+	const u16 *started = vm_hva(&late->vm, STARTED);
+	struct kvm_sregs sregs;
+	u64 value;
+	int i;
+
+	for (i = 0; i < 5; i++)
+		ASSERT_EQ(KVM_EXIT_IO, vcpu_run_to_exit(vcpu));
+	EXPECT_EQ(6, *started);
+	vcpu_get_sregs(vcpu, &sregs);
+	EXPECT_EQ(SIPI_PAGE << 8, sregs.cs.selector);
+	ASSERT_EQ(1, vcpu_get_msr(vcpu, MSR_ENABLE, &value));
+	EXPECT_EQ(0, value);
+	EXPECT_EQ(0, guest_copy(&late->vm, told)[0][vcpu->id].nr_ready);
+}
+
+static struct vcpu *second_vcpu(struct late *late, u64 flags)
+{
+	struct vcpu *vcpu = vcpu_create(&late->vm, 1);
+
+	PUT_SNIPPET(&late->vm, SIPI_PAGE << 12, starts);
+	vcpu_make_runnable(vcpu);
+	vcpu_set_guest(vcpu, guest_is_reset, flags);
+	return vcpu;
+}
+
+TEST_F(async, init_while_waiting)
+{
+	struct late *late = &self->late;
+	struct vcpu *vcpu = second_vcpu(late, 0);
+	pthread_t thread;
+
+	ASSERT_EQ(0, pthread_create(&thread, NULL, run_to_io, vcpu));
+	ASSERT_EQ(0, late_asked(late));
+	pause_ms(20);
+	EXPECT_EQ(0, *guest_copy(&late->vm, running));
+	/* although the page does not come */
+	init_and_sipi(late, 1);
+	ASSERT_EQ(0, pthread_join(thread, NULL));
+	late_bring(late, 0);
+	pause_ms(20);
+	expect_started(_metadata, late, vcpu);
+}
+
+TEST_F(async, init_while_told)
+{
+	struct late *late = &self->late;
+	struct vcpu *vcpu = second_vcpu(late, ALWAYS);
+	pthread_t thread;
+
+	ASSERT_EQ(0, pthread_create(&thread, NULL, run_to_io, vcpu));
+	ASSERT_EQ(0, late_asked(late));
+	wait_for_word(guest_copy(&late->vm, running), 1);
+	init_and_sipi(late, 1);
+	ASSERT_EQ(0, pthread_join(thread, NULL));
+	late_bring(late, 0);
+	pause_ms(20);
+	expect_started(_metadata, late, vcpu);
+}
+
+static void guest_stops_told(u64 argument)
+{
+	guest_enable(ALWAYS);
+	guest_expect_absent(0);
+	own->nr_ready = 0;
+	guest_sync(1);
+	GUEST_EXPECT(false);
+}
+
+/* both wait for it while it does not run: INIT, and that its page came */
+TEST_F(async, init_and_page)
+{
+	struct late *late = &self->late;
+	struct vcpu *vcpu = second_vcpu(late, 0);
+
+	vcpu_set_guest(vcpu, guest_stops_told, 0);
+	call_wait_sync(vcpu, 1);
+	late_bring(late, late_asked(late));
+	pause_ms(50);
+	init_and_sipi(late, 1);
+	run_to_io(vcpu);
+	expect_started(_metadata, late, vcpu);
+}
+
+/* --- the host is short of memory --- */
+
+#define FAILURES 16
+
+/* tells of each page whether it was told, and is told of those alone */
+static void guest_of_a_poor_host(u64 argument)
+{
+	u64 value, vector;
+	int i;
+
+	guest_enable(ALWAYS);
+	guest_sync(1);
+	for (i = 0; i < FAILURES; i++) {
+		vector = guest_touch(i, &value);
+		if (vector == 14) {
+			own->absent[i] = guest_this_cpu()->try_cr2;
+			own->area.flags = 0;
+			guest_wait_ready(1);
+			GUEST_EXPECT_EQ(own->absent[i], own->ready[0]);
+		}
+		guest_expect_there(i);
+		GUEST_EXPECT_EQ(vector == 14, own->nr_ready);
+		own->nr_ready = 0;
+		guest_sync2(2, vector);
+	}
+}
+
+/* a page that cannot be brought beside the vCPU is waited for; a run that fails can be made again */
+TEST_F(async, short_of_memory)
+{
+	const char *reason = inject_unavailable();
+	struct late *late = &self->late;
+	int i, failed, ret, waited = 0;
+	struct late_server server;
+
+	if (reason)
+		SKIP(return, "%s", reason);
+	vcpu_set_guest(late->vcpu, guest_of_a_poor_host, 0);
+	call_wait_sync(late->vcpu, 1);
+	late_serve(&server, late, 1, FAILURES);
+	for (i = 0; i < FAILURES; i++) {
+		inject_arm(i + 1);
+		do {
+			ret = vcpu_run(late->vcpu);
+		} while (ret == -ENOMEM || ret == -EAGAIN || ret == -EINTR);
+		failed = inject_disarm();
+		ASSERT_EQ(0, ret);
+		ASSERT_EQ(2, call_of_exit(late->vcpu)->value[0]);
+		waited += failed && call_of_exit(late->vcpu)->value[1] == TRY_NONE;
+	}
+	EXPECT_LT(0, waited);
+	call_wait_done(late->vcpu);
+	pthread_join(server.thread, NULL);
 }
 
 TEST_HARNESS_MAIN
