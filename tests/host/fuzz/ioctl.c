@@ -93,6 +93,11 @@ int irqchip_set_ioapic(struct vm *to, enum irq_source source, unsigned int pin, 
 	return 1;
 }
 
+u8 irqchip_let_go(struct vm *of, enum irq_chip which, unsigned int pin)
+{
+	return 0;
+}
+
 void irqchip_eoi_vectors(struct vcpu *of, unsigned long *vectors)
 {
 }

@@ -24,6 +24,7 @@ struct mutex {
 };
 
 #define spinlock_t	struct shim_spinlock
+#define raw_spinlock_t	spinlock_t
 #define rwlock_t	struct shim_rwlock
 
 enum shim_mode { SHIM_SHARED = 1, SHIM_EXCLUSIVE = 2, SHIM_SLEEPS = 4 };
@@ -56,6 +57,20 @@ extern struct shim_hooks shim_hooks;
 void spin_lock_init(spinlock_t *lock);
 void spin_lock(spinlock_t *lock);
 void spin_unlock(spinlock_t *lock);
+
+/* There are no interrupts here. */
+#define raw_spin_lock_init(lock)	spin_lock_init(lock)
+#define raw_spin_lock_irqsave(lock, flags)	\
+	do {					\
+		(flags) = 0;			\
+		spin_lock(lock);		\
+	} while (0)
+#define raw_spin_unlock_irqrestore(lock, flags)	\
+	do {					\
+		(void)(flags);			\
+		spin_unlock(lock);		\
+	} while (0)
+
 void rwlock_init(rwlock_t *lock);
 void read_lock(rwlock_t *lock);
 void read_unlock(rwlock_t *lock);
