@@ -14,7 +14,10 @@
 
 #define VECTOR	0x61
 #define GSI	10
-/* of the periodic timers */
+/*
+ * of the periodic timers; TCG is too slow to reach it: with a tenth of it in the module nothing was seen there, but
+ * that the machine lives
+ */
 #define FLOOR_NS 200000ull
 #define STORM_MS 300
 
@@ -53,9 +56,14 @@ static u64 now_ns(void)
 static volatile u64 hits, progress;
 static volatile bool over;
 
+/* a vCPU that is slower than its timer gets nowhere else: so the timer ends here */
 static void on_vector(struct guest_frame *frame)
 {
 	hits++;
+	if (over) {
+		guest_pic_mask(0);
+		guest_apic_write(APIC_LVTT, LVT_MASKED);
+	}
 	if (frame->vector < PIC_BASE + 16)
 		guest_pic_eoi(frame->vector - PIC_BASE);
 	else
