@@ -31,9 +31,10 @@ void vcpu_kick(struct vcpu *vcpu)
 {
 	int cpu;
 
-	/* Has a full barrier, which orders the request before what follows. */
-	rcuwait_wake_up(&vcpu->wait);
-
+	/* Orders the request before the looks at where the vCPU is. */
+	smp_mb();
+	if (rcuwait_active(&vcpu->wait))
+		rcuwait_wake_up(&vcpu->wait);
 	if (cmpxchg(&vcpu->place, VCPU_IN_GUEST, VCPU_LEAVING) != VCPU_IN_GUEST)
 		return;
 	cpu = get_cpu();

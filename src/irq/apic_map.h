@@ -77,6 +77,19 @@ static inline struct lapic *apic_map_by_id(const struct apic_map *map, u32 id)
 }
 
 /**
+ * apic_map_single() - the APIC that a message without shorthand names by physical id
+ * Return: NULL if it names none, or not in this way: apic_map_find() tells.
+ */
+static inline struct lapic *apic_map_single(const struct apic_map *map,
+					    const struct lapic_msg *msg)
+{
+	/* Id 0xff may be a broadcast. */
+	if (msg->logical || msg->dest == 0xff)
+		return NULL;
+	return apic_map_by_id(map, msg->dest);
+}
+
+/**
  * apic_map_find() - the APICs that a message without shorthand names
  * @ipi: sent by an APIC, not by a device
  * Return: false if the map cannot tell (broadcasts, mixed models): match each

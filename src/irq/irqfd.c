@@ -73,7 +73,7 @@ struct irqfd {
 	struct list_head link;
 };
 
-/* Any context. */
+/* Under RCU's read side, or with interrupts off. */
 static void irqfd_inject(struct irqfd *irqfd)
 {
 	if (irqfd->resampler)
@@ -303,8 +303,11 @@ static int irqfd_assign(struct vm *vm, struct file *file, const struct kvm_irqfd
 	mutex_lock(&vm->irqfds.lock);
 	ret = irqfd_add(irqfd);
 	/* From here on signals come in; one may have been there before. */
-	if (!ret && (vfs_poll(file, &irqfd->poll) & EPOLLIN))
+	if (!ret && (vfs_poll(file, &irqfd->poll) & EPOLLIN)) {
+		rcu_read_lock();
 		irqfd_inject(irqfd);
+		rcu_read_unlock();
+	}
 	mutex_unlock(&vm->irqfds.lock);
 	if (ret)
 		irqfd_free(irqfd);

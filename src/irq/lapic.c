@@ -249,21 +249,39 @@ static int lapic_send_asking(struct vm *vm, struct vcpu *src,
 	return nr;
 }
 
-int lapic_send(struct vm *vm, struct vcpu *src, const struct lapic_msg *msg)
+/* Not to one APIC by its physical id.  Apart, as that has no use for its frame. */
+static noinline int lapic_send_many(struct vm *vm, struct vcpu *src,
+				    const struct apic_map *map,
+				    const struct lapic_msg *msg)
 {
 	struct apic_targets targets;
-	const struct apic_map *map;
+
+	if (map && !msg->shorthand && apic_map_find(map, msg, src, &targets))
+		return lapic_send_targets(&targets, msg);
+	return lapic_send_asking(vm, src, msg);
+}
+
+int lapic_send_rcu(struct vm *vm, struct vcpu *src, const struct lapic_msg *msg)
+{
+	const struct apic_map *map = rcu_dereference_check(vm->irq.map, irqs_disabled());
+	struct lapic *apic = NULL;
+
+	if (likely(map && !msg->shorthand))
+		apic = apic_map_single(map, msg);
+	if (likely(apic))
+		return lapic_receive(apic, msg);
+	return lapic_send_many(vm, src, map, msg);
+}
+
+int lapic_send(struct vm *vm, struct vcpu *src, const struct lapic_msg *msg)
+{
 	int nr;
 
 	if (msg->shorthand == APIC_TO_SELF)
 		return lapic_receive(src->apic, msg);
 
 	rcu_read_lock();
-	map = rcu_dereference(vm->irq.map);
-	if (likely(map && !msg->shorthand && apic_map_find(map, msg, src, &targets)))
-		nr = lapic_send_targets(&targets, msg);
-	else
-		nr = lapic_send_asking(vm, src, msg);
+	nr = lapic_send_rcu(vm, src, msg);
 	rcu_read_unlock();
 	return nr;
 }

@@ -63,6 +63,10 @@ void lapic_reset(struct vcpu *vcpu, bool init);
  * Return: how many accepted it; -1 if none matched.
  */
 int lapic_send(struct vm *vm, struct vcpu *src, const struct lapic_msg *msg);
+/**
+ * lapic_send_rcu() - lapic_send() for who is in RCU's read side, or has interrupts off
+ */
+int lapic_send_rcu(struct vm *vm, struct vcpu *src, const struct lapic_msg *msg);
 
 /**
  * struct lapic_set - up to 128 local APICs

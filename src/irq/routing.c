@@ -269,7 +269,7 @@ static int irq_route_drive(struct vm *vm, enum irq_source source,
 {
 	if (route->kind == IRQ_ROUTE_PINS)
 		return irq_route_set_pins(vm, source, route, level);
-	return level ? max(lapic_send(vm, NULL, &route->msg), 0) : 0;
+	return level ? max(lapic_send_rcu(vm, NULL, &route->msg), 0) : 0;
 }
 
 static void irq_route_drive_sources(struct vm *vm, const struct irq_route *route,
@@ -398,12 +398,14 @@ int irq_ioctl_signal_msi(struct vm *vm, const struct kvm_msi *msi)
 /* A line rises, falls, or both; no replacement of routes comes in between. */
 static int irq_set_line(struct vm *vm, enum irq_source source, u32 gsi, bool up, bool down)
 {
+	const struct irq_routes *routes;
 	const struct irq_route *route;
 	unsigned long flags;
 	int ret = -1;
 
 	raw_spin_lock_irqsave(&vm->irq.lines_lock, flags);
-	route = irq_route_find(rcu_dereference(vm->irq.routes), gsi);
+	routes = rcu_dereference_check(vm->irq.routes, lockdep_is_held(&vm->irq.lines_lock));
+	route = irq_route_find(routes, gsi);
 	if (route && up)
 		ret = irq_route_drive(vm, source, route, true);
 	if (route && down)
@@ -434,15 +436,15 @@ int irq_set_gsi(struct vm *vm, enum irq_source source, u32 gsi, bool level)
 
 void irq_pulse_gsi(struct vm *vm, u32 gsi)
 {
+	const struct irq_routes *routes;
 	const struct irq_route *route;
 
-	rcu_read_lock();
-	route = irq_route_find(rcu_dereference(vm->irq.routes), gsi);
+	routes = rcu_dereference_check(vm->irq.routes, irqs_disabled());
+	route = irq_route_find(routes, gsi);
 	if (irq_route_is_msi(route))
-		lapic_send(vm, NULL, &route->msg);
+		lapic_send_rcu(vm, NULL, &route->msg);
 	else if (route)
 		irq_set_line(vm, IRQ_SOURCE_USER, gsi, true, true);
-	rcu_read_unlock();
 }
 
 /* --- who waits for the end of an interrupt --- */

@@ -127,7 +127,8 @@ int irq_set_gsi(struct vm *vm, enum irq_source source, u32 gsi, bool level);
 
 /**
  * irq_pulse_gsi() - user space drives the line of a GSI and lets it go
- * A route by MSI sends its message.  Any context, as irq_set_gsi().
+ * A route by MSI sends its message.  Under RCU's read side, or with interrupts
+ * off, which RCU waits for as well.
  */
 void irq_pulse_gsi(struct vm *vm, u32 gsi);
 

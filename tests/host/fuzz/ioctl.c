@@ -79,6 +79,11 @@ int lapic_send(struct vm *to, struct vcpu *src, const struct lapic_msg *msg)
 	return 1;
 }
 
+int lapic_send_rcu(struct vm *to, struct vcpu *src, const struct lapic_msg *msg)
+{
+	return lapic_send(to, src, msg);
+}
+
 int irqchip_set_pic(struct vm *to, enum irq_source source, unsigned int pin, bool level)
 {
 	sent_to = 2;

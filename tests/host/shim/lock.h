@@ -120,6 +120,7 @@ void rcu_barrier(void);
 	} while (0)
 
 #define rcu_dereference(p)		READ_ONCE(p)
+#define rcu_dereference_check(p, c)	READ_ONCE(p)
 #define rcu_access_pointer(p)		READ_ONCE(p)
 #define rcu_dereference_protected(p, c)	({ SHIM_ASSERT(c); READ_ONCE(p); })
 #define rcu_assign_pointer(p, v)	__atomic_store_n(&(p), v, __ATOMIC_SEQ_CST)
