@@ -9,6 +9,7 @@
 #include <linux/highmem.h>
 #include <linux/kvm.h>
 #include <linux/mm.h>
+#include <linux/string.h>
 #include <linux/uaccess.h>
 
 #include "mem.h"
@@ -36,13 +37,31 @@ static size_t access_chunk(gpa_t gpa, size_t len)
 	return min_t(size_t, len, PAGE_SIZE - offset_in_page(gpa));
 }
 
+/*
+ * copy_from_user(), for the sizes of an instruction by two words that may overlap:
+ * a copy whose size the compiler does not know has its checks, and a call.
+ */
+static bool access_copy_in(void *buf, const void __user *from, size_t n)
+{
+	u64 first, last;
+
+	if (n <= sizeof(u64) || n > 2 * sizeof(u64))
+		return !copy_from_user(buf, from, n);
+	if (get_user(first, (const u64 __user *)from) ||
+	    get_user(last, (const u64 __user *)(from + n - sizeof(u64))))
+		return false;
+	memcpy(buf, &first, sizeof(first));
+	memcpy(buf + n - sizeof(last), &last, sizeof(last));
+	return true;
+}
+
 int mem_read(struct guest_memory *mem, gpa_t gpa, void *buf, size_t len)
 {
 	while (len) {
 		const struct mem_slot *slot = mem_find_slot(mem, gpa_to_gfn(gpa));
 		size_t n = access_chunk(gpa, len);
 
-		if (!slot || copy_from_user(buf, access_ptr(slot, gpa), n))
+		if (!slot || !access_copy_in(buf, access_ptr(slot, gpa), n))
 			return -EFAULT;
 		gpa += n;
 		buf += n;

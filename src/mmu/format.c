@@ -41,8 +41,7 @@ const struct pt_format pt_format_pae = {
 		{ GENMASK_ULL(62, 52), GENMASK_ULL(62, 52) | LARGE_2M_RSVD },
 		{ GENMASK_ULL(63, 52) | GENMASK_ULL(8, 6) | GENMASK_ULL(2, 1), 0 },
 	},
-	.implied	= { 0, 0, 0, PT_WRITE | PT_USER },
-	.no_accessed	= BIT(3),
+	.implied	= { 0, 0, 0, PT_WRITE | PT_USER | PT_ACCESSED },
 };
 
 const struct pt_format pt_format_4level = {

@@ -32,8 +32,8 @@
  * @root_mask:	bits of CR3 that are the root table's address
  * @rsvd:	by level, bits that must be 0 whatever the registers say: [0] in an
  *		entry that points to a table, [1] in a leaf
- * @implied:	by level, rights that its entries have no bits for
- * @no_accessed: a bit per level whose entries have no accessed bit
+ * @implied:	by level, rights that its entries have no bits for, and PT_ACCESSED
+ *		if they have no such bit
  */
 struct pt_format {
 	u8 levels;
@@ -44,7 +44,6 @@ struct pt_format {
 	u64 root_mask;
 	u64 rsvd[MMU_MAX_LEVELS + 1][2];
 	u64 implied[MMU_MAX_LEVELS + 1];
-	u8 no_accessed;
 };
 
 /* Those that only guests use; pt_format_4level is declared in mmu.h. */

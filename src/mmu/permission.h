@@ -16,7 +16,8 @@
 
 /**
  * struct permission_rights - what a walk found
- * @entries:	PT_WRITE and PT_USER if every entry has it, PT_NX if one has
+ * @entries:	PT_WRITE, PT_USER and PT_ACCESSED if every entry has it, PT_NX if
+ *		one has
  * @pkey:	protection key of the leaf
  */
 struct permission_rights {

@@ -140,11 +140,18 @@ static void walk_collect(struct guest_walk *walk, const struct pt_format *format
 {
 	struct permission_rights *rights = &walk->rights;
 
-	/* W and U by "and", NX by "or". */
+	/* W, U and A by "and", NX by "or". */
 	rights->entries &= gpte | format->implied[walk->level] | PT_NX;
 	if (format->entry_bytes == 8)
 		rights->entries |= gpte & PT_NX;
 	walk->gpte[walk->level] = gpte;
+}
+
+/* An entry that ends the walk, with @bits of the error code. */
+static bool walk_refused(const struct mmu_walker *walker, u32 access, u32 bits, u64 *error)
+{
+	*error = permission_error_code(walker->perm, access) | bits;
+	return false;
 }
 
 /* Return: true, or false and the fault's error code, which may well be 0. */
@@ -157,18 +164,16 @@ static bool walk_tables(struct mmu *mmu, struct guest_walk *walk, gva_t gva,
 	u64 gpte;
 	bool leaf;
 
-	walk->rights.entries = PT_WRITE | PT_USER;
+	walk->rights.entries = PT_WRITE | PT_USER | PT_ACCESSED;
 	for (walk->level = format->levels; ; walk->level--) {
 		gpte = walk_gpte(mmu, walk, table, gva);
-		*error = permission_error_code(walker->perm, access);
 		if (!(gpte & PT_PRESENT))
-			return false;
+			return walk_refused(walker, access, 0, error);
 		leaf = walk->level == PT_LEVEL_4K ||
 		       (gpte & PT_LARGE && walk->level <= walker->max_leaf);
-		if (gpte & walker->rsvd[walk->level][leaf]) {
-			*error |= PF_ERR_PRESENT | PF_ERR_RESERVED;
-			return false;
-		}
+		if (gpte & walker->rsvd[walk->level][leaf])
+			return walk_refused(walker, access,
+					    PF_ERR_PRESENT | PF_ERR_RESERVED, error);
 		walk_collect(walk, format, gpte);
 		if (leaf)
 			break;
@@ -205,6 +210,13 @@ static bool walk_set_bits(struct mmu *mmu, struct guest_walk *walk, int level,
 			   mmu->walker.format->entry_bytes) != 0;
 }
 
+/* Has every entry of the walk the bits that say it was used? */
+static bool walk_is_marked(const struct guest_walk *walk, bool write)
+{
+	return walk->rights.entries & PT_ACCESSED &&
+	       (!write || walk->gpte[walk->level] & PT_DIRTY);
+}
+
 static bool walk_mark_used(struct mmu *mmu, struct guest_walk *walk, bool write)
 {
 	const struct pt_format *format = mmu->walker.format;
@@ -213,7 +225,7 @@ static bool walk_mark_used(struct mmu *mmu, struct guest_walk *walk, bool write)
 	for (level = format->levels; level >= walk->level; level--) {
 		u64 bits = PT_ACCESSED;
 
-		if (format->no_accessed & BIT(level))
+		if (format->implied[level] & PT_ACCESSED)
 			continue;
 		if (write && level == walk->level)
 			bits |= PT_DIRTY;
@@ -227,7 +239,8 @@ gpa_t mmu_translate(struct mmu *mmu, gva_t gva, u32 access,
 		    struct mmu_exception *exc)
 {
 	bool write = access & PF_ERR_WRITE;
-	struct guest_walk walk;
+	/* Each level is written before it is read. */
+	struct guest_walk walk __uninitialized;
 	int tries = 0;
 
 	if (!mmu->walker.format)
@@ -238,7 +251,7 @@ gpa_t mmu_translate(struct mmu *mmu, gva_t gva, u32 access,
 			exc->address = gva;
 			return INVALID_GPA;
 		}
-		if (access & MMU_ACCESS_PROBE)
+		if (access & MMU_ACCESS_PROBE || walk_is_marked(&walk, write))
 			break;
 		/* Other vCPUs may go on changing the entries: let them win. */
 	} while (!walk_mark_used(mmu, &walk, write) && ++tries < WALK_MAX_TRIES);

@@ -51,6 +51,7 @@ struct shim_atomic_long {
 #ifndef __packed
 #define __packed		__attribute__((packed))
 #endif
+#define __uninitialized
 #ifndef __aligned
 #define __aligned(n)		__attribute__((aligned(n)))
 #endif
