@@ -14,6 +14,7 @@
 #include <asm/cpu_device_id.h>
 #include <asm/tsc.h>
 
+#include "debugfs.h"
 #include "dev.h"
 #include "host/virt.h"
 #include "mmu/mmu.h"
@@ -119,14 +120,16 @@ static int __init quire_init(void)
 	ret = host_virt_start(&virt_ops);
 	if (ret)
 		goto exit_async_fault;
+	debugfs_module_init();
 	ret = dev_register(kvm_node);
 	if (ret)
-		goto stop_virt;
+		goto exit_debugfs;
 
 	pr_info("ready on %s\n", vendor->name);
 	return 0;
 
-stop_virt:
+exit_debugfs:
+	debugfs_module_exit();
 	host_virt_stop();
 exit_async_fault:
 	async_fault_module_exit();
@@ -142,6 +145,7 @@ teardown:
 static void __exit quire_exit(void)
 {
 	dev_unregister();
+	debugfs_module_exit();
 	host_virt_stop();
 	async_fault_module_exit();
 	cpuid_module_exit();

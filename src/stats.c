@@ -18,6 +18,7 @@
 #include <linux/fs.h>
 #include <linux/kvm.h>
 #include <linux/module.h>
+#include <linux/seq_file.h>
 #include <linux/slab.h>
 #include <linux/stddef.h>
 
@@ -166,6 +167,7 @@ enum {
 	STATS_VCPUS,
 	STATS_OF_VM,
 };
+static_assert((int)STATS_OF_VM <= (int)STATS_OF_VCPU);
 
 static const struct stats_desc vm_descs[STATS_OF_VM] = {
 	STATS_NOW(STATS_PAGES_4K, "pages_4k"),
@@ -352,4 +354,30 @@ int stats_vm_fd(struct vm *vm)
 int stats_vcpu_fd(struct vcpu *vcpu)
 {
 	return stats_fd("quire-vcpu-stats", &stats_vcpu_fops, vcpu->vm, vcpu);
+}
+
+/* --- as text --- */
+
+static void stats_show(struct seq_file *m, const struct stats_kind *kind,
+		       const void *object, const char *prefix)
+{
+	u64 data[STATS_OF_VCPU];
+	u32 i;
+
+	kind->gather(object, data);
+	for (i = 0; i < kind->nr; i++)
+		seq_printf(m, "%s %s %llu\n", prefix, kind->descs[i].name, data[i]);
+}
+
+void stats_vm_show(struct seq_file *m, struct vm *vm)
+{
+	stats_show(m, &vm_kind, vm, "vm");
+}
+
+void stats_vcpu_show(struct seq_file *m, struct vcpu *vcpu)
+{
+	char prefix[STATS_NAME_SIZE];
+
+	snprintf(prefix, sizeof(prefix), "vcpu-%u", vcpu->id);
+	stats_show(m, &vcpu_kind, vcpu, prefix);
 }

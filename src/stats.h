@@ -5,6 +5,7 @@
 #ifndef QUIRE_STATS_H
 #define QUIRE_STATS_H
 
+struct seq_file;
 struct vcpu;
 struct vm;
 
@@ -14,5 +15,12 @@ struct vm;
  */
 int stats_vm_fd(struct vm *vm);
 int stats_vcpu_fd(struct vcpu *vcpu);
+
+/*
+ * stats_vm_show() - the same numbers as text, stats_vcpu_show() those of a vCPU:
+ * lines of "vm NAME NUMBER" and "vcpu-ID NAME NUMBER".  May sleep.
+ */
+void stats_vm_show(struct seq_file *m, struct vm *vm);
+void stats_vcpu_show(struct seq_file *m, struct vcpu *vcpu);
 
 #endif

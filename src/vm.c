@@ -13,6 +13,7 @@
 #include <linux/sched/mm.h>
 #include <linux/slab.h>
 
+#include "debugfs.h"
 #include "irq/coalesced.h"
 #include "irq/ioeventfd.h"
 #include "request.h"
@@ -59,6 +60,7 @@ static struct vm *vm_create(void)
 		goto destroy_irq;
 	steal_vm_init();
 	mmgrab(vm->mm);
+	debugfs_vm_create(vm);
 	return vm;
 
 destroy_irq:
@@ -79,6 +81,8 @@ static void vm_destroy(struct vm *vm)
 	struct vcpu *vcpu;
 	unsigned long i;
 
+	/* Nobody looks any more. */
+	debugfs_vm_destroy(vm);
 	irqfd_vm_destroy(vm);
 	/*
 	 * Messages may travel between vCPUs until all have stopped their timers,

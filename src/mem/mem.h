@@ -279,6 +279,9 @@ static inline hva_t mem_slot_hva(const struct mem_slot *slot, gfn_t gfn)
  */
 struct mem_slot *mem_slots_find(struct mem_slots *slots, gfn_t gfn);
 
+/** mem_slots_next() - the first slot with gfns from @gfn on, or NULL; as mem_slots_find() */
+struct mem_slot *mem_slots_next(const struct mem_slots *slots, gfn_t gfn);
+
 /** mem_slots_overlap() - is any gfn of [@start, @end) in a slot of this set? */
 bool mem_slots_overlap(const struct mem_slots *slots, gfn_t start, gfn_t end);
 

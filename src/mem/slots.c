@@ -72,6 +72,13 @@ struct mem_slot *mem_slots_find(struct mem_slots *slots, gfn_t gfn)
 	return slots->by_gfn[i];
 }
 
+struct mem_slot *mem_slots_next(const struct mem_slots *slots, gfn_t gfn)
+{
+	u32 i = slots_lower(slots, gfn);
+
+	return i < slots->nr ? slots->by_gfn[i] : NULL;
+}
+
 bool mem_slots_overlap(const struct mem_slots *slots, gfn_t start, gfn_t end)
 {
 	u32 i = slots_lower(slots, start);

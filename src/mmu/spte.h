@@ -86,6 +86,16 @@ static inline bool spte_is_accessed(u64 spte)
 	return spte & PT_ACCESSED;
 }
 
+static inline bool spte_is_dirty(u64 spte)
+{
+	return spte & PT_DIRTY;
+}
+
+static inline bool spte_is_uncached(u64 spte)
+{
+	return spte & PT_PCD;
+}
+
 /** spte_may_write() - could write access be given without asking the host? */
 static inline bool spte_may_write(u64 spte)
 {

@@ -36,6 +36,8 @@
 #include "stats.h"
 #include "steal.h"
 
+struct dentry;
+
 /* Limits that KVM_CHECK_EXTENSION reports. */
 #define VM_MAX_VCPUS		1024
 #define VM_MAX_VCPU_ID		4096
@@ -157,6 +159,7 @@ enum exit_result {
  * @clock:	time base of the guest's clocks; has a lock of its own
  * @flush_requests: how often TLBs were to be flushed; @flush_waits: how often a
  *		vCPU had to be interrupted for that
+ * @debugfs:	its folder there, or an error; constant
  * @arch:	the vendor's part, allocated by its vm_init
  * @dead:	a host error made the VM unusable
  */
@@ -192,6 +195,7 @@ struct vm {
 	struct vm_clock clock;
 	atomic_long_t flush_requests;
 	atomic_long_t flush_waits;
+	struct dentry *debugfs;
 	void *arch;
 	bool dead;
 };
