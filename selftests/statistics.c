@@ -315,7 +315,8 @@ TEST_F(statistics, faults)
 
 	invalidations = count_from(self->vm_stats, "invalidations");
 	ASSERT_EQ(0, madvise(memory, PAGES * PAGE_SIZE, MADV_DONTNEED));
-	EXPECT_COUNTED(1, invalidations);
+	/* The host may have its own, too. */
+	EXPECT_LE(1, statistic(self->vm_stats, "invalidations") - invalidations.before);
 	EXPECT_COUNTED(-1, pages);
 	EXPECT_LT(statistic(self->vm_stats, "tables") * PAGE_SIZE, statistic(self->vm_stats, "table_bytes"));
 	call_wait_done(self->vcpu);
