@@ -4,11 +4,11 @@
  * any time.
  */
 #include "test.h"
+#include "events.h"
 
 #include <errno.h>
 #include <pthread.h>
 #include <string.h>
-#include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -29,10 +29,8 @@ FIXTURE_SETUP(ioeventfd)
 
 	vm_create(&self->vm, 0);
 	self->vcpu = vcpu_create(&self->vm, 0);
-	for (i = 0; i < 8; i++) {
-		self->fds[i] = eventfd(0, EFD_NONBLOCK);
-		ASSERT_LE(0, self->fds[i]);
-	}
+	for (i = 0; i < 8; i++)
+		self->fds[i] = new_eventfd(0);
 }
 
 FIXTURE_TEARDOWN(ioeventfd)
@@ -51,16 +49,6 @@ static int io(struct vm *vm, int fd, u64 addr, u32 len, u32 flags, u64 datamatch
 	};
 
 	return kvm_ioctl(vm->fd, KVM_IOEVENTFD, &args);
-}
-
-/* how often it was signalled since the last look */
-static u64 signals(int fd)
-{
-	u64 count = 0;
-
-	if (read(fd, &count, sizeof(count)) < 0 && errno != EAGAIN)
-		die("eventfd: %s", strerror(errno));
-	return count;
 }
 
 TEST_F(ioeventfd, bad_input)

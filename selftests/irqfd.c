@@ -5,13 +5,13 @@
  */
 #include "test.h"
 #include "apic.h"
+#include "events.h"
 
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/eventfd.h>
 #include <unistd.h>
 
 #define GSI	24
@@ -23,15 +23,6 @@ FIXTURE(irqfd) {
 	struct vcpu *vcpu;
 	int fd;
 };
-
-static int new_eventfd(int flags)
-{
-	int fd = eventfd(0, EFD_NONBLOCK | flags);
-
-	if (fd < 0)
-		die("eventfd: %s", strerror(errno));
-	return fd;
-}
 
 FIXTURE_SETUP(irqfd)
 {
@@ -76,12 +67,6 @@ static int route(struct vm *vm, const u8 *vectors, u32 count)
 static int route_one(struct vm *vm, u8 vector)
 {
 	return route(vm, &vector, 1);
-}
-
-static void signal_fd(int fd)
-{
-	if (eventfd_write(fd, 1))
-		die("eventfd: %s", strerror(errno));
 }
 
 /* the guest's own */

@@ -6,11 +6,9 @@
 #include "test.h"
 #include "chips.h"
 #include "runner.h"
+#include "events.h"
 
-#include <errno.h>
 #include <pthread.h>
-#include <string.h>
-#include <sys/eventfd.h>
 #include <unistd.h>
 
 #define GSI	10
@@ -23,20 +21,11 @@ FIXTURE(reroute) {
 	int fd;
 };
 
-static int new_eventfd(void)
-{
-	int fd = eventfd(0, EFD_NONBLOCK);
-
-	if (fd < 0)
-		die("eventfd: %s", strerror(errno));
-	return fd;
-}
-
 FIXTURE_SETUP(reroute)
 {
 	vm_create(&self->vm, VM_IRQCHIP);
 	self->vcpu = vcpu_create(&self->vm, 0);
-	self->fd = new_eventfd();
+	self->fd = new_eventfd(0);
 }
 
 FIXTURE_TEARDOWN(reroute)
@@ -101,19 +90,6 @@ static int irqfd(struct vm *vm, int fd, u32 gsi, int resample)
 		args.flags = KVM_IRQFD_FLAG_RESAMPLE;
 	}
 	return kvm_ioctl(vm->fd, KVM_IRQFD, &args);
-}
-
-static void signal_fd(int fd)
-{
-	if (eventfd_write(fd, 1))
-		die("eventfd: %s", strerror(errno));
-}
-
-static u64 signals(int fd)
-{
-	eventfd_t value;
-
-	return eventfd_read(fd, &value) ? 0 : value;
 }
 
 /* the guest's own */
@@ -325,7 +301,7 @@ TEST_F(reroute, level_goes_along)
 
 TEST_F(reroute, resampled_level_goes_along)
 {
-	int ask = new_eventfd();
+	int ask = new_eventfd(0);
 
 	route_pin(&self->vm, 10);
 	ASSERT_EQ(0, irqfd(&self->vm, self->fd, GSI, ask));

@@ -5,11 +5,9 @@
  */
 #include "test.h"
 #include "chips.h"
+#include "events.h"
 
-#include <errno.h>
 #include <pthread.h>
-#include <string.h>
-#include <sys/eventfd.h>
 #include <unistd.h>
 
 #define VECTOR	0x61
@@ -32,21 +30,12 @@ FIXTURE_VARIANT_ADD(resample, level) { .way = BY_LEVEL };
 FIXTURE_VARIANT_ADD(resample, edge) { .way = BY_EDGE };
 FIXTURE_VARIANT_ADD(resample, pic) { .way = BY_PIC };
 
-static int new_eventfd(void)
-{
-	int fd = eventfd(0, EFD_NONBLOCK);
-
-	if (fd < 0)
-		die("eventfd: %s", strerror(errno));
-	return fd;
-}
-
 FIXTURE_SETUP(resample)
 {
 	vm_create(&self->vm, VM_IRQCHIP);
 	self->vcpu = vcpu_create(&self->vm, 0);
-	self->raise = new_eventfd();
-	self->ask = new_eventfd();
+	self->raise = new_eventfd(0);
+	self->ask = new_eventfd(0);
 }
 
 FIXTURE_TEARDOWN(resample)
@@ -68,20 +57,6 @@ static int irqfd_remove(struct vm *vm, int fd)
 	struct kvm_irqfd args = { .fd = fd, .gsi = GSI, .flags = KVM_IRQFD_FLAG_DEASSIGN };
 
 	return kvm_ioctl(vm->fd, KVM_IRQFD, &args);
-}
-
-static void signal_fd(int fd)
-{
-	if (eventfd_write(fd, 1))
-		die("eventfd: %s", strerror(errno));
-}
-
-/* how often it was signalled since this was asked last */
-static u64 signals(int fd)
-{
-	eventfd_t value;
-
-	return eventfd_read(fd, &value) ? 0 : value;
 }
 
 /* the guest's own */
@@ -185,7 +160,7 @@ TEST_F(resample, asks_at_the_end)
 /* all who share the line are asked, and those who left are not; the VMM's own hold is not let go */
 TEST_F(resample, shared)
 {
-	int raise = new_eventfd(), ask = new_eventfd();
+	int raise = new_eventfd(0), ask = new_eventfd(0);
 
 	ASSERT_EQ(0, irqfd(&self->vm, self->raise, self->ask));
 	ASSERT_EQ(0, irqfd(&self->vm, raise, ask));
@@ -231,7 +206,7 @@ TEST_F(resample, who_leaves_lets_go)
 	close(self->raise);
 	while (line_is_up(&self->vm))
 		usleep(1000);
-	self->raise = new_eventfd();
+	self->raise = new_eventfd(0);
 }
 
 /* who is to be asked may be closed by then */
@@ -248,7 +223,7 @@ TEST_F(resample, nobody_to_ask)
 	signal_fd(self->raise);
 	EXPECT_EQ(2, call_wait_sync(self->vcpu, 2));
 	EXPECT_EQ(2, call_wait_sync(self->vcpu, 3));
-	self->ask = new_eventfd();
+	self->ask = new_eventfd(0);
 }
 
 /* a device that has ROUNDS things to tell, one after the other, from a thread of its own */

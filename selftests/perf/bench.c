@@ -18,11 +18,11 @@
  */
 #include "apic.h"
 #include "runner.h"
+#include "events.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <time.h>
 #include <unistd.h>
@@ -392,22 +392,13 @@ static void bench_tables(void)
 GUEST_LOOP(guest_kick_port_loop, "mov $0x708, %%edx; outw %%ax, %%dx", "i"(0))
 GUEST_LOOP(guest_kick_mmio_loop, "movw $1, (%0)", "r"(MMIO_BASE + 0x8000))
 
-static int new_eventfd(void)
-{
-	int fd = eventfd(0, EFD_NONBLOCK);
-
-	if (fd < 0)
-		die("eventfd");
-	return fd;
-}
-
 static void bench_kicks(void)
 {
 	int fds[KICK_DEVICES];
 	u32 i, mmio;
 
 	for (i = 0; i < KICK_DEVICES; i++) {
-		fds[i] = new_eventfd();
+		fds[i] = new_eventfd(0);
 		for (mmio = 0; mmio < 2; mmio++) {
 			struct kvm_ioeventfd args = {
 				.fd = fds[i], .len = 2, .flags = mmio ? 0 : KVM_IOEVENTFD_FLAG_PIO,
@@ -453,7 +444,7 @@ static void bench_irqfds(void)
 		routes.entries[i].type = KVM_IRQ_ROUTING_MSI;
 		routes.entries[i].u.msi.address_lo = APIC_BASE;
 		routes.entries[i].u.msi.data = IRQFD_VECTOR + i;
-		fds[i] = new_eventfd();
+		fds[i] = new_eventfd(0);
 	}
 	run(guest_lapic_on, 0);
 	kvm_must(vm.fd, KVM_SET_GSI_ROUTING, &routes);
